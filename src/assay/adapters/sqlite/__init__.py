@@ -1,0 +1,1 @@
+"""Everything durable of the embedded platform, in SQLite."""

@@ -1,0 +1,1 @@
+"""What comes in: event contracts, typed decode, labels, quarantine reasons."""

@@ -1,0 +1,112 @@
+"""What may come in: event types with their fields, units, keys and sensitivity, as values."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+
+from assay.core.canonical import digest
+from assay.core.errors import Invalid, Unknown
+from assay.core.ids import check_name
+
+Kind = Literal["text", "int", "bool", "money", "real", "time"]
+Sensitivity = Literal["public", "internal", "personal", "secret"]
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of an event.
+
+    ``money`` is a whole number of minor units of the currency named in ``unit``; ``time`` is
+    microseconds UTC; ``real`` is a finite float (features refuse to sum it); ``text`` is at most
+    ``length_max`` characters. ``choices`` closes the set of values of a text field. ``low`` and
+    ``high`` are inclusive bounds of a number. An absent or null optional field is "not known".
+    """
+
+    name: str
+    kind: Kind
+    required: bool = True
+    unit: str = ""
+    sensitivity: Sensitivity = "internal"
+    low: int | float | None = None
+    high: int | float | None = None
+    length_max: int = 256
+    choices: tuple[str, ...] = ()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+
+class EventContract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One event type: its fields in order, and which of them identify entities.
+
+    Raises:
+        Invalid: two fields of one name, or a key that is not a text field.
+    """
+
+    type: str
+    version: int
+    fields: tuple[Field, ...]
+    keys: tuple[str, ...]
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.type)
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise Invalid(f"contract {self.type!r} names a field twice")
+        for key in self.keys:
+            if self.field(key).kind != "text":
+                raise Invalid(f"contract {self.type!r}: key {key!r} must be a text field")
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by name, in contract order."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def digest(self) -> str:
+        """The content hash of the contract."""
+        return digest(self)
+
+    def field(self, name: str) -> Field:
+        """The field of that name.
+
+        Raises:
+            Unknown: there is none; the message names the nearest.
+        """
+        found = self.by_name.get(name)
+        if found is None:
+            raise Unknown(f"field of {self.type!r}", name, known=self.by_name)
+        return found
+
+
+class ContractSet:
+    """The event types a platform accepts, one contract each."""
+
+    def __init__(self, contracts: Iterable[EventContract]) -> None:
+        self._by_type: dict[str, EventContract] = {}
+        for contract in contracts:
+            if contract.type in self._by_type:
+                raise Invalid(f"event type {contract.type!r} has two contracts")
+            self._by_type[contract.type] = contract
+
+    def __iter__(self) -> Iterator[EventContract]:
+        return iter(self._by_type.values())
+
+    def get(self, event_type: str) -> EventContract:
+        """The contract of an event type.
+
+        Raises:
+            Unknown: no such type; the message names the nearest.
+        """
+        found = self._by_type.get(event_type)
+        if found is None:
+            raise Unknown("event type", event_type, known=self._by_type)
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """The content hash of all contracts together, independent of their order."""
+        return digest({contract.type: contract for contract in self})

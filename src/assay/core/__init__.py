@@ -1,0 +1,1 @@
+"""Words everyone shares: errors, time, ids, money, canonical bytes, evidence."""

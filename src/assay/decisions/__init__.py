@@ -1,0 +1,1 @@
+"""What to do: policy, decide, reasons, record."""

@@ -1,0 +1,1 @@
+"""What we know about an entity at a moment: definitions, exact aggregates, catalog, receipts."""

@@ -1,0 +1,1 @@
+"""Scores: training, calibration, thresholds, metrics, bundles."""

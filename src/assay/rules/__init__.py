@@ -1,0 +1,1 @@
+"""Conditions as data: CEL, typed against contract and catalog; lists."""

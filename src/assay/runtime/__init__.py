@@ -1,0 +1,1 @@
+"""The imperative shell: read, call the pure row, write."""

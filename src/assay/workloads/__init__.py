@@ -1,0 +1,1 @@
+"""Ready-made definitions: contracts, features, rules and policy of each use."""
