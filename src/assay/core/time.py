@@ -44,7 +44,7 @@ def parse_time(text: str) -> int:
             f"such as 2026-01-31T09:30:00Z, got {shown(text)}"
         )
     try:
-        moment = datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise Invalid(f"expected a time that exists, got {shown(text)}: {error}") from error
     return check_time((moment - _EPOCH) // _MICROSECOND)

@@ -1,4 +1,4 @@
-"""What is decided by, as one immutable hashed value: rules, lists, model, bands, costs, capacity."""
+"""What decides, as one immutable hashed value: rules, lists, model, bands, costs, capacity."""
 
 import msgspec
 

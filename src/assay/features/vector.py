@@ -1,4 +1,4 @@
-"""What was known about an entity at T: values held bit for bit, and the receipt that proves them."""
+"""What was known about an entity at T, bit for bit, and the receipt that proves it."""
 
 import hashlib
 

@@ -1,0 +1,1 @@
+"""How fast, beside whom: benchmarks with a peer in the same run."""
