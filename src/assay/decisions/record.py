@@ -4,17 +4,9 @@ import msgspec
 
 from assay.decisions.outcome import Outcome, Reason
 from assay.features.vector import Receipt
+from assay.models.score import Score
 
-
-class Score(msgspec.Struct, frozen=True):
-    """What the model said: ``raw`` log-odds and calibrated ``probability``, both as doubles.
-
-    Both are None when it could not answer, and ``why`` then holds the reason code.
-    """
-
-    raw: float | None
-    probability: float | None
-    why: str = ""
+__all__ = ["DecisionRecord", "Score"]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
