@@ -1,0 +1,107 @@
+"""Where do users, cases and governance live? One SQLite file, opened one way, for every table.
+
+The durable event log does not live here (see ``adapters/sqlite/log.py``): these tables are small,
+change a few times a minute, and may be rebuilt (cases) or audited (everything else).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, text
+from sqlalchemy.exc import DatabaseError
+
+from assay.core.errors import Corrupt, shown
+
+#: Every control table of the platform is defined against this.
+metadata = MetaData()
+
+_BEGIN = "assay_begin"
+_BUSY_TIMEOUT_MS = 5_000
+
+
+def open_database(path: Path | str) -> Engine:
+    """An engine on the control database: WAL, fsync at every commit, foreign keys enforced.
+
+    ``synchronous=FULL`` is set before the first write of every connection: switching a live WAL
+    connection later is known to leave commits without an fsync.
+
+    Raises:
+        Corrupt: the file exists and is not a SQLite database.
+    """
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT count(*) FROM sqlite_master"))
+    except DatabaseError as error:
+        engine.dispose()
+        raise Corrupt(
+            f"{shown(str(path))} cannot be read as a SQLite database: {error.orig}. "
+            "Restore it from a backup, or move it away to start an empty one"
+        ) from error
+    return engine
+
+
+def create_all(engine: Engine) -> None:
+    """Create every control table, index and trigger that does not exist yet."""
+    with writing(engine) as connection:
+        metadata.create_all(connection)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One serialised write transaction: the lock is taken at its start, so reads inside it hold.
+
+    Commits when the block ends, rolls back when it raises.
+    """
+    with (
+        engine.connect().execution_options(**{_BEGIN: "IMMEDIATE"}) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent snapshot: every read inside the block sees the same state."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def append_only(table: Table) -> None:
+    """Make the database itself refuse UPDATE and DELETE on a table, whoever asks."""
+    for verb in ("UPDATE", "DELETE"):
+        guard(
+            table,
+            f"{table.name}_no_{verb.lower()}",
+            f"BEFORE {verb} ON {table.name} BEGIN "
+            f"SELECT RAISE(ABORT, '{table.name} is append-only: {verb} is refused'); END",
+        )
+
+
+def guard(table: Table, name: str, body: str) -> None:
+    """Attach a trigger to a table; it is created with it. ``body`` follows the trigger's name."""
+
+    def create(_table: object, connection: Connection, **_options: object) -> None:
+        connection.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {body}")
+
+    event.listen(table, "after_create", create)
+
+
+def _configure(dbapi_connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: `_begin` says when and how.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    kind = connection.get_execution_options().get(_BEGIN, "")
+    connection.exec_driver_sql(f"BEGIN {kind}".strip())
