@@ -1,0 +1,257 @@
+"""What can be set, where did each value come from, and is it possible?
+
+One TOML file in the home folder (``assay.toml``), then the environment (``ASSAY_SERVER_PORT`` for
+``server.port``), then what the command line passed: later wins. Everything is read once; a key
+nobody knows is an error that names the nearest.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+from assay.app.kinds import (
+    Count,
+    Duration,
+    Port,
+    Secret,
+    read_as,
+    without_none,
+    words_for,
+    written,
+)
+from assay.core.errors import Invalid, Unknown, shown
+from assay.core.time import DAY, HOUR, SECOND
+
+FILE_NAME = "assay.toml"
+_PREFIX = "ASSAY_"
+#: Environment variables of the same prefix that are not settings: where the home and the public
+#: test data are.
+_NOT_SETTINGS = frozenset({"ASSAY_HOME", "ASSAY_DATA"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How the one server process listens."""
+
+    host: Annotated[str, "address to listen on"] = "127.0.0.1"
+    port: Annotated[Port, "port to listen on; 0 lets the system choose"] = 8460
+    tls_certificate: Annotated[Path | None, "PEM file; without it the server speaks plain HTTP"] = (
+        None
+    )
+    tls_key: Annotated[Path | None, "PEM file of the certificate's key"] = None
+    tls_key_password: Annotated[Secret | None, "password of that file"] = None
+    behind_tls: Annotated[bool, "a proxy in front ends TLS: cookies are marked Secure"] = False
+    in_flight_max: Annotated[Count, "requests worked on at once; more are told to wait"] = 512
+    body_seconds: Annotated[Duration, "time a client has to send its body"] = 10 * SECOND
+    shutdown_grace: Annotated[Duration, "time in-flight requests get at the end"] = 20 * SECOND
+    access_log: Annotated[bool, "one JSON line on standard error for every request"] = True
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether what leaves this server travels encrypted."""
+        return self.tls_certificate is not None or self.behind_tls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """How much one request may carry."""
+
+    decision_bytes: Annotated[Count, "largest body of POST /v1/decisions"] = 256 * 1024
+    events_bytes: Annotated[Count, "largest body of POST /v1/events"] = 8 * 1024 * 1024
+    events_items: Annotated[Count, "most events in one request"] = 10_000
+    other_bytes: Annotated[Count, "largest body of every other request"] = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSettings:
+    """What "now" means, and how late an event may be."""
+
+    clock: Annotated[
+        Literal["wall", "log"],
+        "wall: the machine's clock; log: the newest event, for served history",
+    ] = "wall"
+    log_jump: Annotated[Duration, "how far ahead of the newest event the log clock may go"] = (
+        36 * HOUR
+    )
+    horizon: Annotated[Duration, "events older than this behind the newest are rejected"] = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """How people sign in to the pages."""
+
+    session: Annotated[Duration, "a session ends after this"] = 8 * HOUR
+    idle: Annotated[Duration, "a session ends after this without a click"] = HOUR
+    attempts: Annotated[Count, "failed sign-ins an address has in five minutes"] = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set; ``sources`` says for each name where its value came from."""
+
+    home: Path
+    workload: Annotated[str, "the ready-made definitions this home runs"] = "checkout"
+    server: ServerSettings = field(default_factory=ServerSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    time: TimeSettings = field(default_factory=TimeSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    SECTIONS: ClassVar[Mapping[str, type]] = {
+        "server": ServerSettings,
+        "limits": LimitSettings,
+        "time": TimeSettings,
+        "console": ConsoleSettings,
+    }
+
+    def effective(self) -> list[dict[str, str]]:
+        """One row per setting: ``name``, ``value``, ``source``, ``about``, ``variable``.
+
+        Secrets show as ``***``.
+        """
+        rows = []
+        for name, (kind, about) in _known().items():
+            section, _, key = name.rpartition(".")
+            value = getattr(getattr(self, section) if section else self, key)
+            rows.append(
+                {
+                    "name": name,
+                    "value": written(value, kind),
+                    "source": self.sources.get(name, "default"),
+                    "about": about,
+                    "variable": _variable(name),
+                }
+            )
+        return rows
+
+
+def read_settings(
+    home: Path, environment: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings of a home folder, checked as a whole.
+
+    Args:
+        home: the folder; it need not exist yet.
+        environment: usually ``os.environ``.
+        overrides: values by dotted name from the command line; None means not given.
+
+    Raises:
+        Unknown: a key, section or variable nobody knows; the message names the nearest.
+        Invalid: a value of the wrong type or range, or two that do not go together.
+    """
+    given: dict[str, tuple[Any, str]] = {}
+    for name, value in _from_file(home / FILE_NAME):
+        given[name] = (value, str(home / FILE_NAME))
+    for name, value in _from_environment(environment):
+        given[name] = (value, _variable(name))
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            _check_known(name)
+            given[name] = (value, "command line")
+    parsed = {name: _parse(name, value, source) for name, (value, source) in given.items()}
+    sections = {
+        section: kind(
+            **{
+                name.partition(".")[2]: value
+                for name, value in parsed.items()
+                if name.startswith(section + ".")
+            }
+        )
+        for section, kind in Settings.SECTIONS.items()
+    }
+    top = {name: value for name, value in parsed.items() if "." not in name}
+    settings = Settings(
+        home=home, **top, **sections, sources={n: source for n, (_, source) in given.items()}
+    )
+    _check_together(settings)
+    return settings
+
+
+def home_from(environment: Mapping[str, str], given: str | None) -> Path:
+    """The home folder: what the command line says, else ``ASSAY_HOME``, else ``./assay-home``."""
+    return Path(given or environment.get("ASSAY_HOME") or "assay-home")
+
+
+def current_environment() -> Mapping[str, str]:
+    """The process environment: the one place that reads it."""
+    return dict(os.environ)
+
+
+def _known() -> dict[str, tuple[Any, str]]:
+    """Every settable name with its type and sentence, in the order of the classes."""
+    known: dict[str, tuple[Any, str]] = {}
+    for section, owner in {"": Settings, **Settings.SECTIONS}.items():
+        for key, hint in get_type_hints(owner, include_extras=True).items():
+            if get_origin(hint) is Annotated:
+                kind, about = get_args(hint)[0], get_args(hint)[-1]
+                marked = get_args(hint)[1] if len(get_args(hint)) > 2 else kind
+                known[f"{section}.{key}".lstrip(".")] = (marked, about)
+    return known
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.replace(".", "_").upper()
+
+
+def _check_known(name: str) -> None:
+    known = _known()
+    if name not in known:
+        raise Unknown("setting", name, known=known)
+
+
+def _from_file(path: Path) -> list[tuple[str, Any]]:
+    if not path.exists():
+        return []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: expected TOML, but {error}") from error
+    flat: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            if key not in Settings.SECTIONS:
+                raise Unknown("section of the settings", key, known=Settings.SECTIONS)
+            flat.extend((f"{key}.{inner}", content) for inner, content in value.items())
+        else:
+            flat.append((key, value))
+    for name, _ in flat:
+        _check_known(name)
+    return flat
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    by_variable = {_variable(name): name for name in _known()}
+    found = []
+    for variable, value in environment.items():
+        if not variable.startswith(_PREFIX) or variable in _NOT_SETTINGS:
+            continue
+        if variable not in by_variable:
+            raise Unknown(
+                "environment variable", variable, known=[*by_variable, *sorted(_NOT_SETTINGS)]
+            )
+        found.append((by_variable[variable], value))
+    return found
+
+
+def _parse(name: str, value: Any, source: str) -> Any:
+    kind, _ = _known()[name]
+    try:
+        return read_as(kind, value)
+    except ValueError as error:
+        got = "something else" if without_none(kind) is Secret else shown(value)
+        raise Invalid(f"{source}: {name}: expected {words_for(kind)}, got {got}") from error
+
+
+def _check_together(settings: Settings) -> None:
+    server = settings.server
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        raise Invalid("server.tls_certificate and server.tls_key are set together or not at all")
+    if server.host not in ("127.0.0.1", "::1", "localhost") and not server.speaks_tls:
+        raise Invalid(
+            f"server.host {server.host!r} is reachable from outside, and tokens would travel in "
+            "clear text: set server.tls_certificate and server.tls_key, or server.behind_tls = "
+            "true when a proxy ends TLS"
+        )
