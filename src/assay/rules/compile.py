@@ -1,0 +1,214 @@
+"""Which rules hold? All of them answered in one call of the engine, unknown values included.
+
+The rules of a set become one CEL list ``[(known_[0] ? ((rule 0) ? 1 : 0) : -1), ...]`` over four
+typed lists of values, so a whole set costs one crossing into the engine. Three consequences:
+
+* a rule that mentions a value that is not known is -1 ("cannot tell") *before* CEL's own error
+  absorption: ``amount > 5 || unknown > 1`` cannot tell, whatever ``amount`` is;
+* no null ever enters the engine or comes back from it (version 0.1.3 loses a reference to None
+  each time, which ends the interpreter after some thousands);
+* an error anywhere fails the list; then halves are evaluated until the failing rules stand
+  alone, and only those are -1.
+
+A NaN is not a number and counts as not known.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+
+from cel_expr_python import cel
+
+from assay.core.errors import Invalid
+from assay.rules.check import CheckedRule, cel_type, check_rule
+from assay.rules.error import RuleError
+from assay.rules.kind import CelKind
+from assay.rules.rule import Rule
+
+Value = int | float | bool | str | None
+
+RULES_MAX = 256
+SET_TEXT_MAX = 90_000  #: characters of all rules together; the engine's own limit is 100 000
+HOLDS, DOES_NOT_HOLD, CANNOT_TELL = 1, 0, -1
+
+_PLACEHOLDER: Mapping[CelKind, int | float | bool | str] = {
+    CelKind.INT: 0,
+    CelKind.DOUBLE: 0.0,
+    CelKind.STRING: "",
+    CelKind.BOOL: False,
+}
+#: Names of the lists inside the one expression. Every variable is replaced and no macro may bind
+#: a reserved name, so they cannot clash.
+_KNOWN = "known_"
+_LISTS = {kind: f"{kind}_" for kind in CelKind}
+
+
+class RuleSet:
+    """Compiled rules in the order they were given; made by ``compile_rules``."""
+
+    def __init__(self, checked: Sequence[CheckedRule], variables: Mapping[str, CelKind]) -> None:
+        self.checked = tuple(checked)
+        self.variables: tuple[str, ...] = tuple(
+            sorted({name for rule in checked for name in rule.variables})
+        )
+        self._columns = [
+            _Column(kind, [name for name in self.variables if variables[name] is kind])
+            for kind in CelKind
+        ]
+        self._needs = [_mask(rule.variables, self.variables) for rule in checked]
+        self._bit = {name: 1 << bit for bit, name in enumerate(self.variables)}
+        self._all_known = [True] * len(self.checked)
+        self._program = _program(self.checked, self._columns) if self.checked else None
+
+    def evaluate(self, values: Mapping[str, Value]) -> tuple[int, ...]:
+        """1 where a rule holds, 0 where it does not, -1 where it cannot tell.
+
+        Args:
+            values: variables by name; None or absent means "not known". Others are ignored.
+
+        Example:
+            >>> rules = compile_rules(
+            ...     [Rule(name="big", when="amount > 100", then="review")],
+            ...     {"amount": CelKind.INT},
+            ... )
+            >>> rules.evaluate({"amount": 101}), rules.evaluate({"amount": None})
+            ((1,), (-1,))
+        """
+        if self._program is None:
+            return ()
+        data: dict[str, list[Value] | list[bool]] = {}
+        unknown: list[str] = []
+        for column in self._columns:
+            data[_LISTS[column.kind]] = column.read(values, unknown)
+        known = self._all_known
+        if unknown:
+            mask = sum(self._bit[name] for name in unknown)
+            known = [not need & mask for need in self._needs]
+        data[_KNOWN] = known
+        results = _run(self._program, data)
+        return tuple(results) if results is not None else tuple(self._apart(data, known))
+
+    def _apart(self, data: dict[str, list[Value] | list[bool]], known: list[bool]) -> list[int]:
+        """The results when some rule fails: halve the set until only failing rules are left."""
+        results = [CANNOT_TELL] * len(known)
+        pending = [[position for position, ok in enumerate(known) if ok]]
+        while pending:
+            group = pending.pop()
+            data[_KNOWN] = [False] * len(known)
+            for position in group:
+                data[_KNOWN][position] = True
+            found = _run(self._program, data)
+            if found is not None:
+                for position in group:
+                    results[position] = found[position]
+            elif len(group) > 1:
+                middle = len(group) // 2
+                pending += [group[:middle], group[middle:]]
+        return results
+
+
+def compile_rules(rules: Iterable[Rule], variables: Mapping[str, CelKind]) -> RuleSet:
+    """Type-check every rule alone, then compile all of them into one expression.
+
+    Raises:
+        RuleError: a rule does not compile; the message names the place and the near miss.
+        Invalid: two rules of one name, or more than ``RULES_MAX`` rules or ``SET_TEXT_MAX``
+            characters.
+    """
+    rules = tuple(rules)
+    names = [rule.name for rule in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise Invalid(f"two rules are named {name!r}: a name says which rule spoke")
+    if len(rules) > RULES_MAX:
+        raise Invalid(f"at most {RULES_MAX} rules in a set, got {len(rules)}")
+    if sum(len(rule.when) for rule in rules) > SET_TEXT_MAX:
+        raise Invalid(f"at most {SET_TEXT_MAX} characters in all rules of a set together")
+    checked = [check_rule(rule.name, rule.when, variables) for rule in rules]
+    for rule in checked:
+        _compile_alone(rule, variables)
+    return RuleSet(checked, variables)
+
+
+class _Column:
+    """The referenced variables of one kind, read from a mapping in one call."""
+
+    def __init__(self, kind: CelKind, names: Sequence[str]) -> None:
+        self.kind, self.names = kind, tuple(names)
+        self._get = itemgetter(*names) if len(names) > 1 else None
+
+    def read(self, values: Mapping[str, Value], unknown: list[str]) -> list[Value]:
+        """The values in order; where one is not known a placeholder, and its name noted."""
+        try:
+            found = list(self._get(values)) if self._get else [values[name] for name in self.names]
+        except KeyError:
+            found = [values.get(name) for name in self.names]
+        if None in found or (self.kind is CelKind.DOUBLE and not _finite(found)):
+            for position, value in enumerate(found):
+                if value is None or value != value:  # NaN differs from itself
+                    unknown.append(self.names[position])
+                    found[position] = _PLACEHOLDER[self.kind]
+        return found
+
+
+def _finite(values: Sequence[Value]) -> bool:
+    """Whether a sum over doubles is a number: cheaper than looking at each of them."""
+    try:
+        return math.isfinite(sum(values))  # type: ignore[arg-type]  # checked by the except
+    except (TypeError, OverflowError):
+        return False  # not doubles at all: the engine reports it for the rules concerned
+
+
+def _run(program: cel.Expression, data: Mapping[str, object]) -> list[int] | None:
+    """The list of results, or None when the engine reports an error."""
+    try:
+        value = program.eval(data=data)
+    except (RuntimeError, TypeError, ValueError, OverflowError):
+        return None  # a value that does not convert; the caller isolates the rule
+    if value.type() == cel.Type.ERROR:
+        return None
+    found: list[int] = value.plain_value()
+    return found
+
+
+def _program(checked: Sequence[CheckedRule], columns: Sequence[_Column]) -> cel.Expression:
+    places = {
+        name: f"{_LISTS[column.kind]}[{index}]"
+        for column in columns
+        for index, name in enumerate(column.names)
+    }
+    types = {_LISTS[kind]: cel.Type.List(cel_type(kind)) for kind in CelKind}
+    env = cel.NewEnv(variables={**types, _KNOWN: cel.Type.List(cel.Type.BOOL)})
+    # The line end closes a comment that the rule may end with.
+    items = (
+        f"({_KNOWN}[{position}] ? (({rewritten(rule, places)}\n) ? 1 : 0) : -1)"
+        for position, rule in enumerate(checked)
+    )
+    return env.compile(f"[{', '.join(items)}]")
+
+
+def rewritten(rule: CheckedRule, places: Mapping[str, str]) -> str:
+    """The text of a rule with every variable replaced by its place.
+
+    The positions come from the engine's syntax tree, so a name inside a text, a comment or bound
+    by a macro is not touched.
+    """
+    parts, end = [], 0
+    for at, name in sorted({(node.at, node.name) for node in rule.tree.free()}):
+        parts += [rule.when[end:at], places[name]]
+        end = at + len(name)
+    return "".join([*parts, rule.when[end:]])
+
+
+def _compile_alone(rule: CheckedRule, variables: Mapping[str, CelKind]) -> None:
+    """Refuse, under its own name, a rule that is only too deep once it stands in the list."""
+    try:
+        RuleSet([rule], variables)
+    except RuntimeError as error:
+        raise RuleError(
+            rule.name, "nested too deeply: split it into several rules", text=""
+        ) from error
+
+
+def _mask(names: Iterable[str], order: Sequence[str]) -> int:
+    return sum(1 << order.index(name) for name in names)
