@@ -1,0 +1,1 @@
+"""Plain files: content-addressed objects, lists, and the lock of a home folder."""

@@ -1,0 +1,49 @@
+"""Where is the audit checkpoint kept? In a small file outside the database it speaks of."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from assay.core.errors import Corrupt
+from assay.governance.audit import Checkpoint
+
+
+class CheckpointFile:
+    """A ``CheckpointStore`` in one JSON file, replaced in one step and synced to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Checkpoint | None:
+        """The checkpoint, None when the file does not exist.
+
+        Raises:
+            Corrupt: the file is not a checkpoint.
+        """
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Checkpoint)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as error:
+            raise Corrupt(
+                f"{self._path.name} is not an audit checkpoint: {error}. "
+                "Restore it from a backup of the home folder"
+            ) from error
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write beside it, sync, and rename over it; an older checkpoint never replaces a newer."""
+        held = self.load()
+        if held is not None and held.size > checkpoint.size:
+            return
+        beside = self._path.with_name(self._path.name + ".new")
+        with beside.open("wb") as file:
+            file.write(msgspec.json.encode(checkpoint))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
