@@ -199,6 +199,30 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
         return derived_id("trn", self.key, str(self.number))
 
 
+#: Everything that is on file about versions; each is written once and never changed.
+Row = ModelRecord | Contribution | Filed | Approval | Finding | Closure | Transition
+
+_KINDS: dict[type, str] = {
+    ModelRecord: "version",
+    Contribution: "contribution",
+    Filed: "evidence",
+    Approval: "approval",
+    Finding: "finding",
+    Closure: "closure",
+    Transition: "transition",
+}
+
+
+def row_id(row: Row) -> str:
+    """The id a row is stored under: a version's is its key."""
+    return row.key if isinstance(row, ModelRecord) else row.id
+
+
+def entity_of(row: Row) -> str:
+    """How the audit log names a row, such as ``approval/apr_0f...``."""
+    return f"{_KINDS[type(row)]}/{row_id(row)}"
+
+
 def tier_of(inputs: TierInputs) -> int:
     """The tier on two axes: inherent risk and materiality, each the worse of its two inputs.
 

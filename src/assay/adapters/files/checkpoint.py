@@ -1,10 +1,10 @@
 """Where is the audit checkpoint kept? In a small file outside the database it speaks of."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from assay.adapters.files.atomic import write_atomically
 from assay.core.errors import Corrupt
 from assay.governance.audit import Checkpoint
 
@@ -32,18 +32,7 @@ class CheckpointFile:
             ) from error
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write beside it, sync, and rename over it; an older checkpoint never replaces a newer."""
+        """Replace the file; an older checkpoint never replaces a newer one."""
         held = self.load()
-        if held is not None and held.size > checkpoint.size:
-            return
-        beside = self._path.with_name(self._path.name + ".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(checkpoint))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if held is None or held.size < checkpoint.size:
+            write_atomically(self._path, msgspec.json.encode(checkpoint))

@@ -71,15 +71,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def append_only(table: Table) -> None:
-    """Make the database itself refuse UPDATE and DELETE on a table, whoever asks."""
+def append_only(table: Table, key: str) -> None:
+    """Make the database itself refuse UPDATE and DELETE on a table, whoever asks.
+
+    ``key`` is the primary key: an INSERT OR REPLACE of a stored row deletes without firing a
+    delete trigger, so an insert of a known key is refused before it comes to that.
+    """
+    name = table.name
     for verb in ("UPDATE", "DELETE"):
         guard(
             table,
-            f"{table.name}_no_{verb.lower()}",
-            f"BEFORE {verb} ON {table.name} BEGIN "
-            f"SELECT RAISE(ABORT, '{table.name} is append-only: {verb} is refused'); END",
+            f"{name}_no_{verb.lower()}",
+            f"BEFORE {verb} ON {name} BEGIN "
+            f"SELECT RAISE(ABORT, '{name} is append-only: {verb} is refused'); END",
         )
+    guard(
+        table,
+        f"{name}_no_replace",
+        f"BEFORE INSERT ON {name} WHEN NEW.{key} IN (SELECT {key} FROM {name}) BEGIN "  # noqa: S608
+        f"SELECT RAISE(ABORT, '{name} has this {key} already'); END",
+    )
 
 
 def guard(table: Table, name: str, body: str) -> None:
