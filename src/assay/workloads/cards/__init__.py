@@ -1,0 +1,1 @@
+"""Is this card payment fraud? Contracts, features, rules and policy of a card issuer."""
