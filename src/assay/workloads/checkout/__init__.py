@@ -1,0 +1,1 @@
+"""Should this booking go through? Contracts, features, rules and policy of a marketplace."""
