@@ -28,6 +28,11 @@ FUNCTIONS = frozenset({
     "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
     "@not_strictly_false",  # how the engine writes all() and exists()
 })
+#: Those that give a value for every argument of the right type.
+TOTAL = frozenset({
+    "_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in",
+    "contains", "startsWith", "endsWith", "size", "string", "@not_strictly_false",
+})
 MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
 # fmt: on
 _TYPES = {

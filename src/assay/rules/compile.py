@@ -7,36 +7,30 @@ typed lists of values, so a whole set costs one crossing into the engine. Three 
   absorption: ``amount > 5 || unknown > 1`` cannot tell, whatever ``amount`` is;
 * no null ever enters the engine or comes back from it (version 0.1.3 loses a reference to None
   each time, which ends the interpreter after some thousands);
-* an error anywhere fails the list; then halves are evaluated until the failing rules stand
+* an error anywhere fails the list; then parts are evaluated until the failing rules stand
   alone, and only those are -1.
 
 A NaN is not a number and counts as not known.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from typing import Any
 
 from cel_expr_python import cel
 
 from assay.core.errors import Invalid
-from assay.rules.check import CheckedRule, cel_type, check_rule
+from assay.rules.check import TOTAL, CheckedRule, cel_type, check_rule
+from assay.rules.column import Column, Value
 from assay.rules.error import RuleError
 from assay.rules.kind import CelKind
 from assay.rules.rule import Rule
 
-Value = int | float | bool | str | None
+Data = dict[str, list[Any]]  #: what the one expression reads: a list per kind, and the flags
 
 RULES_MAX = 256
 SET_TEXT_MAX = 90_000  #: characters of all rules together; the engine's own limit is 100 000
 HOLDS, DOES_NOT_HOLD, CANNOT_TELL = 1, 0, -1
 
-_PLACEHOLDER: Mapping[CelKind, int | float | bool | str] = {
-    CelKind.INT: 0,
-    CelKind.DOUBLE: 0.0,
-    CelKind.STRING: "",
-    CelKind.BOOL: False,
-}
 #: Names of the lists inside the one expression. Every variable is replaced and no macro may bind
 #: a reserved name, so they cannot clash.
 _KNOWN = "known_"
@@ -52,11 +46,12 @@ class RuleSet:
             sorted({name for rule in checked for name in rule.variables})
         )
         self._columns = [
-            _Column(kind, [name for name in self.variables if variables[name] is kind])
+            Column(kind, [name for name in self.variables if variables[name] is kind])
             for kind in CelKind
         ]
         self._needs = [_mask(rule.variables, self.variables) for rule in checked]
         self._bit = {name: 1 << bit for bit, name in enumerate(self.variables)}
+        self._can_fail = [_can_fail(rule) for rule in checked]
         self._all_known = [True] * len(self.checked)
         self._program = _program(self.checked, self._columns) if self.checked else None
 
@@ -76,34 +71,44 @@ class RuleSet:
         """
         if self._program is None:
             return ()
-        data: dict[str, list[Value] | list[bool]] = {}
         unknown: list[str] = []
-        for column in self._columns:
-            data[_LISTS[column.kind]] = column.read(values, unknown)
-        known = self._all_known
-        if unknown:
-            mask = sum(self._bit[name] for name in unknown)
-            known = [not need & mask for need in self._needs]
-        data[_KNOWN] = known
+        data: Data = {_LISTS[column.kind]: column.read(values, unknown) for column in self._columns}
+        data[_KNOWN] = self._answerable(unknown)
         results = _run(self._program, data)
-        return tuple(results) if results is not None else tuple(self._apart(data, known))
+        return tuple(results if results is not None else self._apart(data, unknown))
 
-    def _apart(self, data: dict[str, list[Value] | list[bool]], known: list[bool]) -> list[int]:
-        """The results when some rule fails: halve the set until only failing rules are left."""
+    def _answerable(self, unknown: Sequence[str]) -> list[bool]:
+        """For each rule, whether everything it mentions is known."""
+        if not unknown:
+            return self._all_known
+        mask = sum({self._bit[name] for name in unknown})
+        return [not need & mask for need in self._needs]
+
+    def _apart(self, data: Data, unknown: list[str]) -> list[int]:
+        """The results when something fails: halve the set until only failing rules are left.
+
+        First the values that do not convert are taken as not known, because one of them fails
+        the whole list it stands in.
+        """
+        for column in self._columns:
+            column.repair(data[_LISTS[column.kind]], unknown)
+        known = self._answerable(unknown)
         results = [CANNOT_TELL] * len(known)
-        pending = [[position for position, ok in enumerate(known) if ok]]
+        # Rules that cannot fail go first and together; usually few are left to try apart.
+        pending: list[list[int]] = [[], []]
+        for position, ok in enumerate(known):
+            if ok:
+                pending[not self._can_fail[position]].append(position)
         while pending:
-            group = pending.pop()
-            data[_KNOWN] = [False] * len(known)
-            for position in group:
-                data[_KNOWN][position] = True
+            group = set(pending.pop())
+            data[_KNOWN] = [position in group for position in range(len(known))]
             found = _run(self._program, data)
             if found is not None:
                 for position in group:
                     results[position] = found[position]
             elif len(group) > 1:
-                middle = len(group) // 2
-                pending += [group[:middle], group[middle:]]
+                ordered, middle = sorted(group), len(group) // 2
+                pending += [ordered[:middle], ordered[middle:]]
         return results
 
 
@@ -130,36 +135,7 @@ def compile_rules(rules: Iterable[Rule], variables: Mapping[str, CelKind]) -> Ru
     return RuleSet(checked, variables)
 
 
-class _Column:
-    """The referenced variables of one kind, read from a mapping in one call."""
-
-    def __init__(self, kind: CelKind, names: Sequence[str]) -> None:
-        self.kind, self.names = kind, tuple(names)
-        self._get = itemgetter(*names) if len(names) > 1 else None
-
-    def read(self, values: Mapping[str, Value], unknown: list[str]) -> list[Value]:
-        """The values in order; where one is not known a placeholder, and its name noted."""
-        try:
-            found = list(self._get(values)) if self._get else [values[name] for name in self.names]
-        except KeyError:
-            found = [values.get(name) for name in self.names]
-        if None in found or (self.kind is CelKind.DOUBLE and not _finite(found)):
-            for position, value in enumerate(found):
-                if value is None or value != value:  # NaN differs from itself
-                    unknown.append(self.names[position])
-                    found[position] = _PLACEHOLDER[self.kind]
-        return found
-
-
-def _finite(values: Sequence[Value]) -> bool:
-    """Whether a sum over doubles is a number: cheaper than looking at each of them."""
-    try:
-        return math.isfinite(sum(values))  # type: ignore[arg-type]  # checked by the except
-    except (TypeError, OverflowError):
-        return False  # not doubles at all: the engine reports it for the rules concerned
-
-
-def _run(program: cel.Expression, data: Mapping[str, object]) -> list[int] | None:
+def _run(program: cel.Expression, data: Data) -> list[int] | None:
     """The list of results, or None when the engine reports an error."""
     try:
         value = program.eval(data=data)
@@ -171,7 +147,7 @@ def _run(program: cel.Expression, data: Mapping[str, object]) -> list[int] | Non
     return found
 
 
-def _program(checked: Sequence[CheckedRule], columns: Sequence[_Column]) -> cel.Expression:
+def _program(checked: Sequence[CheckedRule], columns: Sequence[Column]) -> cel.Expression:
     places = {
         name: f"{_LISTS[column.kind]}[{index}]"
         for column in columns
@@ -208,6 +184,10 @@ def _compile_alone(rule: CheckedRule, variables: Mapping[str, CelKind]) -> None:
         raise RuleError(
             rule.name, "nested too deeply: split it into several rules", text=""
         ) from error
+
+
+def _can_fail(rule: CheckedRule) -> bool:
+    return any(node.kind == "call" and node.name not in TOTAL for node in rule.tree.walk())
 
 
 def _mask(names: Iterable[str], order: Sequence[str]) -> int:
