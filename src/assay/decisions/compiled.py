@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Scalar
-from assay.core.errors import Invalid
+from assay.core.errors import Invalid, Unknown
 from assay.decisions.check import check_digests, check_parts, check_rule_use
 from assay.decisions.outcome import Outcome, Reason, Voice
 from assay.decisions.policy import Policy
@@ -63,6 +63,7 @@ class CompiledPolicy:
         self.rules: RuleSet = compile_rules((*policy.rules, *conditions), self.variables)
         self._check_screens()
         self._spoken = [_spoken(rule) for rule in policy.rules]
+        self._texts = _texts(policy, catalog, reasons)
         self._order = sorted(
             range(len(policy.rules)), key=lambda at: _VOICES.index(policy.rules[at].strength)
         )
@@ -105,21 +106,15 @@ class CompiledPolicy:
         return found
 
     def explain(self, code: str) -> ReasonText:
-        """The texts of a code: from the catalogue, else from the rule or feature so named.
+        """The texts of a code: from the catalogue, else from the rule or value so named.
 
         Raises:
-            Unknown: nothing has that code.
+            Unknown: nothing has that code; the message names the nearest.
         """
-        if code in self.reasons:
-            return self.reasons.get(code)
-        for rule in self.policy.rules:
-            if rule.name == code:
-                return ReasonText(code, rule.about or f"Rule {code}: {rule.when}")
-        abouts = {item.name: item.about for item in self.catalog.features}
-        abouts |= {item.name: item.about for item in self.catalog.derived}
-        if code in abouts:
-            return ReasonText(code, abouts[code] or f"Value of {code}.", NOTHING)
-        return self.reasons.get(code)
+        found = self._texts.get(code)
+        if found is None:
+            raise Unknown("reason code", code, known=self._texts)
+        return found
 
     def _check_screens(self) -> None:
         """A hard hold over a list is a screen: it must hold too when the list cannot be used."""
@@ -149,6 +144,16 @@ def _spoken(rule: Rule) -> tuple[Reason, Reason]:
         Reason(code, rule.strength, True, Outcome(rule.then)),
         Reason(code, rule.strength, None, Outcome(rule.if_unknown)),
     )
+
+
+def _texts(policy: Policy, catalog: Catalog, reasons: ReasonCatalogue) -> dict[str, ReasonText]:
+    values = [(item.name, item.about) for item in catalog.features]
+    values += [(item.name, item.about) for item in catalog.derived]
+    return {
+        **{name: ReasonText(name, about or f"Value of {name}.", NOTHING) for name, about in values},
+        **{r.name: ReasonText(r.name, r.about or f"{r.name}: {r.when}") for r in policy.rules},
+        **{text.code: text for text in reasons},
+    }
 
 
 def _variables(policy: Policy, request: EventContract, catalog: Catalog) -> dict[str, CelKind]:
