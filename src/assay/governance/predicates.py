@@ -156,7 +156,7 @@ def _tests(
             yield Ground(
                 "test_missing", f"no {stage} result of {test!r} for these bytes is on file"
             )
-        for result in _newest_per_data(results):
+        for result in _newest_per_run(results):
             if result.evidence.verdict == "fail":
                 yield Ground(
                     "test_failed",
@@ -170,14 +170,18 @@ def _tests(
                 )
 
 
-def _newest_per_data(results: list[Filed]) -> list[Filed]:
-    """The newest result on each data set: a failure is not mended by testing on other data."""
-    newest: dict[str, Filed] = {}
+def _newest_per_run(results: list[Filed]) -> list[Filed]:
+    """The newest result of each person on each data set.
+
+    A failure is not mended by testing on other data, or by somebody else's better luck.
+    """
+    newest: dict[tuple[str, str], Filed] = {}
     for result in results:
         rank = (result.evidence.at, result.at, result.id)
-        held = newest.get(result.evidence.data)
+        run = (result.evidence.data, person(result.by))
+        held = newest.get(run)
         if held is None or rank > (held.evidence.at, held.at, held.id):
-            newest[result.evidence.data] = result
+            newest[run] = result
     return list(newest.values())
 
 
