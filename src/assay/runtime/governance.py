@@ -13,7 +13,7 @@ from assay.core.canonical import digest
 from assay.core.errors import Forbidden, GateRefused, Invalid, NotFound, Unknown
 from assay.core.evidence import Evidence
 from assay.governance import admission
-from assay.governance.audit import AuditReport
+from assay.governance.audit import AuditEntry, AuditReport
 from assay.governance.facts import Actor, Change, Facts, GatePolicy, Permit, Refused, State, person
 from assay.governance.gate import GATE_POLICY, STEPS, evaluate
 from assay.governance.inventory import (
@@ -254,6 +254,15 @@ class Governance:
         """Check the whole audit log, the rows it speaks of, and the checkpoint kept outside."""
         with self._store.reading() as unit:
             return self._trail.verify(unit)
+
+    def entries(self, newest: int = 100, before: int | None = None) -> list[AuditEntry]:
+        """Up to ``newest`` entries of the audit log with ``seq < before``, newest first."""
+        with self._store.reading() as unit:
+            last = unit.entry()
+            end = 0 if last is None else last.seq + 1
+            end = end if before is None else min(end, before)
+            found = (unit.entry(seq) for seq in range(end - 1, max(end - 1 - newest, 0), -1))
+            return [entry for entry in found if entry is not None]
 
     def _write(self, unit: GovernanceUnit, actor: Actor, action: str, row: Row) -> None:
         unit.add(row)
