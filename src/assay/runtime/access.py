@@ -13,13 +13,15 @@ ANYONE = frozenset(Role)  #: any role, but an identity is needed
 class Grant(msgspec.Struct, frozen=True):
     """One route: ``path`` may hold ``{name}`` segments; ``roles`` None means open to the world.
 
-    ``body_max`` bounds the request body in bytes.
+    ``body_max`` bounds the request body in bytes; 0 means that none is read. ``media`` lists the
+    media types a body may have.
     """
 
     method: str
     path: str
     roles: frozenset[Role] | None
     body_max: int = 0
+    media: tuple[str, ...] = ("application/json",)
 
     def permit(self, identity: Identity | None) -> None:
         """Return when the identity may use the route.

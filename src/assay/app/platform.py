@@ -1,0 +1,110 @@
+"""What does an edge (HTTP, console, command line) need of an opened home folder?"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import ParamSpec, Protocol, TypeVar
+
+from assay.app.settings import Settings
+from assay.contracts.contract import ContractSet, EventContract
+from assay.contracts.quarantine import Refusal
+from assay.decisions.compiled import CompiledPolicy
+from assay.decisions.reason import ReasonText
+from assay.decisions.record import DecisionRecord
+from assay.features.catalog import Catalog
+from assay.runtime.governance import Governance
+from assay.runtime.identity import IdentityStore
+from assay.runtime.online import Ack
+from assay.runtime.ports import Clock, EventLog, ObjectStore
+from assay.runtime.review import ReviewDesk
+from assay.runtime.telemetry import Telemetry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Decider(Protocol):
+    """Decides and takes in events; one thread calls it, its futures resolve when durable."""
+
+    def decide(self, raw: bytes, key: str | None = None) -> Future[DecisionRecord]:
+        """The decision on a request event; the same key and body give the stored answer."""
+        ...
+
+    def ingest(self, raws: Sequence[bytes]) -> Future[list[Ack | Refusal]]:
+        """Take in events; what is refused is kept in quarantine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One home folder, opened.
+
+    ``policy`` is what decides, None when this home only takes in events; ``live`` is the key of
+    the admitted version; ``explain`` gives the texts of a reason code; ``trouble`` says why no
+    decision can be made now, empty when all is well. ``aside`` is the one thread on which the
+    review desk and governance are worked, so that the thread of the engine never waits for them.
+    """
+
+    settings: Settings
+    contracts: ContractSet
+    request: EventContract
+    catalog: Catalog
+    policy: CompiledPolicy | None
+    live: str | None
+    explain: Callable[[str], ReasonText]
+    engine: Decider
+    log: EventLog
+    objects: ObjectStore
+    desk: ReviewDesk
+    governance: Governance
+    identity: IdentityStore
+    clock: Clock
+    telemetry: Telemetry
+    gauges: Callable[[], dict[str, float]]
+    trouble: Callable[[], str]
+    close: Callable[[], None]
+    engine_thread: "EngineThread"
+    aside: Executor = field(repr=False)
+
+    async def off(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread aside and wait without holding this one."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.aside, lambda: function(*args, **kwargs))
+
+
+class EngineThread:
+    """Lets another thread take events in: the call hops to the thread that owns the engine.
+
+    Until ``own`` is called the caller's thread is the engine's (a command line, a test).
+    """
+
+    def __init__(self, engine: Decider) -> None:
+        self._engine = engine
+        self._hop: Callable[[Callable[[], None]], object] | None = None
+
+    def own(self, hop: Callable[[Callable[[], None]], object] | None) -> None:
+        """Say how a function is brought to the engine's thread; None calls it directly again.
+
+        An event loop's ``call_soon_threadsafe`` is such a way.
+        """
+        self._hop = hop
+
+    def ingest(self, raws: Sequence[bytes]) -> "Future[list[Ack | Refusal]]":
+        """See `Decider.ingest`; callable from any thread but the engine's own while owned."""
+        if self._hop is None:
+            return self._engine.ingest(raws)
+        answer: Future[list[Ack | Refusal]] = Future()
+        self._hop(lambda: _chain(self._engine.ingest(raws), answer))
+        return answer
+
+
+def _chain(source: "Future[T]", target: "Future[T]") -> None:
+    def copy(done: "Future[T]") -> None:
+        error = done.exception()
+        if error is None:
+            target.set_result(done.result())
+        else:
+            target.set_exception(error)
+
+    source.add_done_callback(copy)

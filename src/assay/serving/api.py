@@ -1,0 +1,255 @@
+"""Which handlers stand behind the API's routes? Each translates, calls one function, translates."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Litestar, Request, Response, Router, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import Parameter
+
+from assay import __version__
+from assay.app.platform import Platform
+from assay.contracts.quarantine import Refusal
+from assay.core.errors import AssayError, Invalid, NotFound, Unavailable, Unknown
+from assay.governance.facts import Facts
+from assay.serving.access import LINES
+from assay.serving.answers import (
+    CaseAnswer,
+    CasesAnswer,
+    DecisionAnswer,
+    EventResult,
+    EventsAnswer,
+    LabelBody,
+    ModelAnswer,
+    VerdictBody,
+    case_answer,
+    decision_answer,
+    event_result,
+    model_answer,
+)
+from assay.serving.asgi import Application, check_media
+from assay.serving.door import visit_of
+from assay.serving.intake import split_array, split_lines, take_in, take_label
+from assay.serving.metrics import CONTENT_TYPE, Metrics
+from assay.serving.openapi import problem_schema, with_decisions
+from assay.serving.problem import Broken, Malformed, problem_of
+
+Asked = Request[Any, Any, State]
+Limit = Annotated[int, Parameter(ge=1, le=500, description="most cases to return")]
+
+
+def api(platform: Platform, metrics: Metrics) -> Litestar:
+    """The API of one platform, without the decision route, which bypasses it."""
+    return Litestar(
+        route_handlers=[
+            health,
+            ready,
+            scrape,
+            document,
+            Router(
+                "/v1",
+                route_handlers=[
+                    read_decision,
+                    post_events,
+                    post_label,
+                    list_cases,
+                    read_case,
+                    assign_case,
+                    release_case,
+                    close_case,
+                    list_models,
+                    read_model,
+                ],
+            ),
+        ],
+        state=State({"platform": platform, "metrics": metrics}),
+        openapi_config=OpenAPIConfig(
+            title="Assay",
+            version=__version__,
+            description="Real-time risk decisions. Every route but health needs a token.",
+            components=Components(
+                security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
+            ),
+            security=[{"token": []}],
+            path="/unused",
+            render_plugins=[],
+        ),
+        exception_handlers={
+            AssayError: _on_deliberate,
+            HTTPException: _on_framework,
+        },
+        logging_config=None,
+        debug=False,
+    )
+
+
+@get("/healthz", include_in_schema=True, security=[{}])
+async def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@get("/readyz", security=[{}])
+async def ready(request: Asked) -> dict[str, str]:
+    """Decisions can be made and made durable now; 503 says why not."""
+    trouble = _platform(request).trouble()
+    if trouble:
+        raise Unavailable(trouble)
+    return {"status": "ready"}
+
+
+@get("/metrics", media_type="text/plain")
+async def scrape(request: Asked) -> Response[bytes]:
+    """Metrics in the Prometheus text format."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+
+@get("/openapi.json", include_in_schema=False)
+async def document(request: Asked) -> Response[bytes]:
+    """The OpenAPI 3.1 document of this server, with the event types it accepts."""
+    state = request.app.state
+    if "document" not in state:
+        schema = request.app.openapi_schema.to_schema()
+        platform = _platform(request)
+        schema["components"].setdefault("schemas", {})["Problem"] = problem_schema()
+        state.document = msgspec.json.encode(
+            with_decisions(schema, platform.contracts, platform.request)
+        )
+    return Response(state.document, media_type="application/json")
+
+
+@get("/decisions/{decision_id:str}", tags=["decisions"])
+async def read_decision(request: Asked, decision_id: str) -> DecisionAnswer:
+    """A decision as it was first answered."""
+    platform = _platform(request)
+    record = await platform.off(platform.log.decision, decision_id)
+    if record is None:
+        raise NotFound(f"there is no decision {decision_id!r}")
+    return decision_answer(record, platform.explain)
+
+
+@post("/events", status_code=200, tags=["events"])
+async def post_events(request: Asked) -> EventsAnswer:
+    """Take in events, as an array or one a line; a refused one stops none of the others."""
+    platform, metrics = _platform(request), request.app.state.metrics
+    items_max = platform.settings.limits.events_items
+    body = await request.body()
+    lines = check_media(request.scope["headers"], ("application/json", LINES)) == LINES
+    raws = split_lines(body, items_max) if lines else split_array(body, items_max)
+    results = await take_in(platform, raws)
+    refused = [result for result in results if isinstance(result, Refusal)]
+    for refusal in refused:
+        metrics.refused(refusal.code)
+    return EventsAnswer([event_result(result) for result in results], len(refused))
+
+
+@post("/labels", status_code=200, tags=["events"])
+async def post_label(request: Asked, data: LabelBody) -> EventResult:
+    """Say how a request turned out; the same label again is a duplicate, not an error."""
+    return event_result(await take_label(_platform(request), data))
+
+
+@get("/cases", tags=["review"])
+async def list_cases(request: Asked, limit: Limit = 50) -> CasesAnswer:
+    """The cases that wait, the most worth looking at first."""
+    platform = _platform(request)
+    waiting = await platform.off(platform.desk.waiting, _ALL)
+    cases = [case_answer(case, platform.explain) for case in waiting[:limit]]
+    return CasesAnswer(cases, len(waiting))
+
+
+@get("/cases/{case_id:str}", tags=["review"])
+async def read_case(request: Asked, case_id: str) -> CaseAnswer:
+    """One case."""
+    platform = _platform(request)
+    return case_answer(await platform.off(platform.desk.get, case_id), platform.explain)
+
+
+@post("/cases/{case_id:str}/assign", status_code=200, tags=["review"])
+async def assign_case(request: Asked, case_id: str) -> CaseAnswer:
+    """Take a case into your hands."""
+    platform = _platform(request)
+    case = await platform.off(platform.desk.assign, case_id, _user(request))
+    return case_answer(case, platform.explain)
+
+
+@post("/cases/{case_id:str}/release", status_code=200, tags=["review"])
+async def release_case(request: Asked, case_id: str) -> CaseAnswer:
+    """Put a case back into the queue."""
+    platform = _platform(request)
+    return case_answer(await platform.off(platform.desk.release, case_id), platform.explain)
+
+
+@post("/cases/{case_id:str}/verdict", status_code=200, tags=["review"])
+async def close_case(request: Asked, case_id: str, data: VerdictBody) -> CaseAnswer:
+    """Close a case; the verdict is in the log as a label when this answers."""
+    platform = _platform(request)
+    case = await platform.off(platform.desk.verdict, case_id, _user(request), data.fraud)
+    return case_answer(case, platform.explain)
+
+
+@get("/models", tags=["governance"])
+async def list_models(request: Asked) -> list[ModelAnswer]:
+    """Every version in the inventory."""
+    platform = _platform(request)
+    versions = await platform.off(platform.governance.inventory)
+    return [model_answer(facts, platform.live) for facts in versions]
+
+
+@get("/models/{key:str}", tags=["governance"])
+async def read_model(request: Asked, key: str) -> ModelAnswer:
+    """One version: state, approvals, evidence, open findings."""
+    platform = _platform(request)
+    return model_answer(await platform.off(_version, platform, key), platform.live)
+
+
+_ALL = 1_000_000
+
+
+def _version(platform: Platform, key: str) -> Facts:
+    try:
+        return platform.governance.status(key)
+    except Unknown as error:
+        raise NotFound(str(error)) from error
+
+
+def _platform(request: Asked) -> Platform:
+    platform = request.app.state.platform
+    assert isinstance(platform, Platform)
+    return platform
+
+
+def _user(request: Asked) -> str:
+    identity = visit_of(request.scope).identity
+    assert identity is not None, "the access table lets nobody in without one"
+    return identity.user
+
+
+def _on_deliberate(request: Asked, error: AssayError) -> Response[bytes]:
+    problem = problem_of(error, visit_of(request.scope).request_id)
+    return Response(problem.body, status_code=problem.status, headers=dict(problem.headers))
+
+
+def _on_framework(request: Asked, error: HTTPException) -> Response[bytes]:
+    """What the framework refuses by itself is a body or parameter that does not fit its type."""
+    return _on_deliberate(request, _translated(error))
+
+
+def _translated(error: HTTPException) -> AssayError:
+    if error.status_code >= 500:
+        return Broken("something broke; the log has it under the request's id")
+    if error.status_code == 404:
+        return NotFound("there is no such path")
+    parts = []
+    for item in error.extra if isinstance(error.extra, list) else ():
+        where, what = item.get("key", ""), item.get("message", "")
+        parts.append(f"{where}: {what}" if where else str(what))
+    text = "; ".join(parts) or str(error.detail)
+    return Invalid(text) if parts else Malformed(text)
+
+
+__all__ = ["Application", "api"]

@@ -1,0 +1,131 @@
+"""What does ASGI look like from here? Reading a bounded body, sending one whole answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from assay.core.errors import TooLarge
+from assay.serving.problem import Malformed, TooSlow, WrongMedia
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+class Gone(Exception):
+    """The client went away while its request was read."""
+
+
+def header(headers: RawHeaders, name: bytes) -> str:
+    """The value of a header that may come once; empty when it does not come.
+
+    Raises:
+        Malformed: it comes twice with different values.
+    """
+    found = {value for key, value in headers if key == name}
+    if len(found) > 1:
+        raise Malformed(f"expected one {name.decode()} header, got {len(found)}")
+    return found.pop().decode("latin-1").strip() if found else ""
+
+
+def check_media(headers: RawHeaders, expected: tuple[str, ...]) -> str:
+    """The media type of the body, without parameters.
+
+    Raises:
+        WrongMedia: it is none of ``expected``, or its charset is not UTF-8.
+    """
+    given = header(headers, b"content-type")
+    media, _, parameters = given.partition(";")
+    media = media.strip().lower()
+    charset = parameters.replace(" ", "").replace('"', "").lower()
+    wrong_charset = charset.startswith("charset=") and charset != "charset=utf-8"
+    if media not in expected or wrong_charset:
+        raise WrongMedia(given[:100], expected)
+    return media
+
+
+async def read_body(headers: RawHeaders, receive: Receive, limit: int, seconds: float) -> bytes:
+    """The whole body, never holding more than ``limit`` bytes plus one chunk of it.
+
+    Raises:
+        TooLarge: it is longer, or says it will be, before the rest is read.
+        TooSlow: it did not arrive in ``seconds``.
+        Malformed: its announced length is not a number.
+        Gone: the client went away.
+    """
+    announced = header(headers, b"content-length")
+    if announced and (not announced.isascii() or not announced.isdigit()):
+        raise Malformed(f"expected a Content-Length in digits, got {announced[:40]!r}")
+    if announced and (len(announced) > 15 or int(announced) > limit):
+        raise TooLarge(f"expected a body of at most {limit} bytes, got {announced[:40]}")
+    message = await _next(receive, seconds)
+    body = message.get("body", b"")
+    if not message.get("more_body"):
+        return _within(body, limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _rest(body, receive, limit)
+    except TimeoutError as error:
+        raise TooSlow(f"the body did not arrive within {seconds:g} s") from error
+
+
+async def send_answer(
+    send: Send, status: int, headers: Mapping[str, str], body: bytes, *, head: bool = False
+) -> None:
+    """Send one whole answer; ``head`` keeps its length and leaves its body out."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives a body that was read before, then what the client does next."""
+    waiting = [body]
+
+    async def again() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return again
+
+
+async def _next(receive: Receive, seconds: float) -> Message:
+    try:
+        async with asyncio.timeout(seconds):
+            message = await receive()
+    except TimeoutError as error:
+        raise TooSlow(f"the body did not begin within {seconds:g} s") from error
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message
+
+
+async def _rest(start: bytes, receive: Receive, limit: int) -> bytes:
+    parts, size, more = [start], len(start), True
+    while more:
+        _check_size(size, limit)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        more = bool(message.get("more_body"))
+    _check_size(size, limit)
+    return b"".join(parts)
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    _check_size(len(body), limit)
+    return body
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"expected a body of at most {limit} bytes, got more")

@@ -1,0 +1,167 @@
+"""How does the one server process live? It listens, serves, is told to stop, finishes, closes."""
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Sequence
+
+import uvicorn
+import uvloop
+
+from assay.app.platform import Platform
+from assay.app.settings import ServerSettings
+from assay.core.errors import Unavailable
+from assay.core.time import SECOND
+from assay.serving.access import DECIDE, api_access
+from assay.serving.api import api
+from assay.serving.asgi import RawHeaders
+from assay.serving.auth import Bearers
+from assay.serving.decisions import decisions_endpoint
+from assay.serving.door import Answer, Door, Room, Visit
+from assay.serving.metrics import Metrics
+from assay.serving.problem import AssayError, problem_of
+
+_KEEP_ALIVE_S = 75
+_BACKLOG = 1024
+
+
+def api_room(platform: Platform, metrics: Metrics) -> Room:
+    """The API behind the door."""
+    bearers = Bearers(platform.identity, platform.clock.wall)
+    return Room(
+        owns=lambda _path: True,
+        access=api_access(platform.settings.limits),
+        identify=bearers.identify,
+        refuse=_refuse,
+        app=api(platform, metrics),
+        fast={("POST", DECIDE): decisions_endpoint(platform, metrics)},
+    )
+
+
+def door(platform: Platform, rooms: Sequence[Room], metrics: Metrics) -> Door:
+    """The application of a platform: the given rooms, and for every other path the API."""
+    server = platform.settings.server
+    return Door(
+        (*rooms, api_room(platform, metrics)),
+        metrics,
+        lambda: secrets.token_hex(8),
+        in_flight_max=server.in_flight_max,
+        body_seconds=server.body_seconds / SECOND,
+        access_log=server.access_log,
+        strict_transport=server.speaks_tls,
+    )
+
+
+def metrics_of(platform: Platform) -> Metrics:
+    """The metrics of a platform: requests, decisions, and what it says of itself."""
+    return Metrics({
+        (f"assay_{name}", about): lambda name=name: platform.gauges()[name]
+        for name, about in GAUGES.items()
+    })  # fmt: skip
+
+
+#: What a platform says of itself when scraped; see ``Platform.gauges``.
+GAUGES = {
+    "log_seq": "Newest place in the event log.",
+    "state_bytes": "Bytes of feature state in memory.",
+    "quarantined": "Bodies refused since the start.",
+}
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A bound socket.
+
+    Raises:
+        Unavailable: the address is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
+        )
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "
+            "choose another with --port"
+        ) from error
+
+
+def address(settings: ServerSettings, listening: socket.socket) -> str:
+    """The URL people open."""
+    host, port = listening.getsockname()[:2]
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def run(
+    platform: Platform, application: Door, listening: socket.socket, started: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight and close the platform.
+
+    A second signal stops waiting for clients; what was acknowledged is durable either way.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(platform, application, listening, started))
+
+
+async def _serve(
+    platform: Platform, application: Door, listening: socket.socket, started: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    server = _Server(_config(platform.settings.server, application), started)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    platform.engine_thread.own(loop.call_soon_threadsafe)
+    try:
+        await server.serve(sockets=[listening])
+        # Work handed to the thread aside may still need the engine's thread, which is this one.
+        await loop.run_in_executor(None, platform.aside.shutdown)
+    finally:
+        platform.engine_thread.own(None)
+        listening.close()
+        platform.close()
+
+
+def _config(server: ServerSettings, application: Door) -> uvicorn.Config:
+    password = server.tls_key_password
+    return uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, server.shutdown_grace // SECOND),
+        ssl_certfile=server.tls_certificate,
+        ssl_keyfile=server.tls_key,
+        ssl_keyfile_password=password.reveal() if password else None,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: they would end the process before the log closes."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = started
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    def stop(self) -> None:
+        """First: finish what is in flight. Second: stop waiting for it."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _refuse(error: AssayError, visit: Visit, _headers: RawHeaders) -> Answer:
+    problem = problem_of(error, visit.request_id)
+    return problem.status, problem.headers, problem.body
