@@ -50,13 +50,17 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, kw_only=True):
-    """Events of ``source`` by ``key``; ``columns`` are the places of its inputs."""
+    """Events of ``source`` by ``key``; ``columns`` are the places of its inputs.
+
+    A filter's conditions, ``(input, comparison, constant)``, must all hold.
+    """
 
     index: int
     source: str
     key: tuple[str, ...]
     columns: list[int] = []
     filters: list[tuple[Where, ...]] = []
+    conditions: list[list[tuple[int, int, int]]] = []
     lanes: list[Lane] = []
     needs: list[int] = []
 
@@ -87,6 +91,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``applying[type]`` and ``reading`` are the kernel's programs; ``operations`` has one row per
     feature: slot, aggregate, whether the request itself is added, whether the value is a real.
+    ``slot_needs`` is what each slot itself must gather.
     """
 
     tables: tuple[Table, ...]
@@ -119,7 +124,6 @@ def make_plan(features: tuple[Feature, ...], contracts: ContractSet) -> Plan:
     included = {slot for slot, feature in zip(of, features, strict=True) if feature.include_current}
     for slot, feature in zip(of, features, strict=True):
         own[slot] |= _NEEDS[feature.aggregate]
-    needs = _needs_of_wider(slots, own)
     by_source = {
         source: tuple(table.index for table in tables if table.source == source)
         for source in dict.fromkeys(table.source for table in tables)
@@ -132,14 +136,14 @@ def make_plan(features: tuple[Feature, ...], contracts: ContractSet) -> Plan:
         tables=tuple(tables),
         groups=groups,
         slots=slots,
-        slot_needs=needs,
+        slot_needs=tuple(own.values()),
         encoders={source: Encoder(source, inputs.of(source)) for source in by_source},
         by_source=by_source,
         applying={
-            source: _applying([tables[at] for at in indexes], inputs)
+            source: _applying([tables[at] for at in indexes])
             for source, indexes in by_source.items()
         },
-        reading=_reading(tables, groups, slots, needs, included, inputs),
+        reading=_reading(tables, groups, own, included),
         operations=np.array(operations, dtype=np.int64).reshape(-1, 4),
         includes=bool(included),
     )
@@ -218,6 +222,10 @@ def _make_tables(
                 f"{table.source!r} by {'+'.join(table.key)} has {len(table.filters)} different "
                 f"where-filters, at most {FILTERS_MAX}: compute some as derived values"
             )
+        table.conditions = [
+            [inputs.condition(table.source, where) for where in filtered]
+            for filtered in table.filters
+        ]
     return list(by_key.values()), placed
 
 
@@ -227,19 +235,19 @@ def _place(items: list[_T], item: _T) -> int:
     return items.index(item)
 
 
-def _needs_of_wider(slots: tuple[Slot, ...], own: dict[Slot, int]) -> tuple[int, ...]:
+def _needs_of_wider(own: dict[Slot, int]) -> list[int]:
     """A wider window is gathered on top of the narrower ones, so these gather for it too."""
     needs: list[int] = []
-    for _, run in groupby(slots, key=lambda slot: (slot.group, slot.lane)):
+    for _, run in groupby(own, key=lambda slot: (slot.group, slot.lane)):
         wider, found = 0, []
         for slot in reversed(list(run)):
             wider |= own[slot]
             found.append(wider)
         needs += reversed(found)
-    return tuple(needs)
+    return needs
 
 
-def _applying(tables: list[Table], inputs: _Inputs) -> NDArray[np.int64]:
+def _applying(tables: list[Table]) -> NDArray[np.int64]:
     """The program that inserts one event: 8 words a table, then the lists they point to."""
     words = [len(tables)] + [0] * (8 * len(tables))
     for at, table in enumerate(tables):
@@ -250,10 +258,9 @@ def _applying(tables: list[Table], inputs: _Inputs) -> NDArray[np.int64]:
             words += [lane.column, lane.filter, needs]
         spans, filters = [], len(words)
         words += [0] * (2 * len(table.filters))
-        for conditions in table.filters:
+        for conditions in table.conditions:
             spans += [len(words), len(conditions)]
-            for where in conditions:
-                words += inputs.condition(table.source, where)
+            words += [word for condition in conditions for word in condition]
         words[filters : filters + len(spans)] = spans
         words[1 + 8 * at : 9 + 8 * at] = [
             len(table.columns), int(bool(table.filters)), len(table.lanes), stored, lanes, filters,
@@ -265,33 +272,30 @@ def _applying(tables: list[Table], inputs: _Inputs) -> NDArray[np.int64]:
 def _reading(
     tables: list[Table],
     groups: tuple[Group, ...],
-    slots: tuple[Slot, ...],
-    needs: tuple[int, ...],
+    needs: dict[Slot, int],
     included: set[Slot],
-    inputs: _Inputs,
 ) -> NDArray[np.int64]:
     """The program of a read: groups and slots counted, 3 words a group, 10 a slot, conditions."""
-    words = [len(groups), len(slots)]
+    words = [len(groups), len(needs)]
     for group in groups:
         table = tables[group.table]
         words += [len(table.columns), int(bool(table.filters)), len(table.lanes)]
-    conditions_at = len(words) + 10 * len(slots)
+    conditions_at = len(words) + 10 * len(needs)
     conditions: list[int] = []
     previous: tuple[int, int] | None = None
-    for slot, need in zip(slots, needs, strict=True):
+    for slot, need in zip(needs, _needs_of_wider(needs), strict=True):
         table = tables[groups[slot.group].table]
         lane = table.lanes[slot.lane]
         current = NOT_INCLUDED
-        wheres: tuple[Where, ...] = ()
+        held: list[tuple[int, int, int]] = []
         if slot in included:
             current = NO_COLUMN if lane.column == NO_COLUMN else table.columns[lane.column]
-            wheres = table.filters[lane.filter] if lane.filter >= 0 else ()
+            held = table.conditions[lane.filter] if lane.filter >= 0 else []
         words += [
             slot.group, slot.lane, lane.column, lane.filter, slot.window, need,
             int((slot.group, slot.lane) != previous), current,
-            conditions_at + len(conditions), len(wheres),
+            conditions_at + len(conditions), len(held),
         ]  # fmt: skip
         previous = (slot.group, slot.lane)
-        for where in wheres:
-            conditions += inputs.condition(table.source, where)
+        conditions += [word for condition in held for word in condition]
     return np.array(words + conditions, dtype=np.int64)

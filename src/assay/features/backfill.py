@@ -1,0 +1,266 @@
+"""What would have been served at each past request? The same values, computed in bulk."""
+
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.contracts.event import Event
+from assay.features.catalog import Catalog
+from assay.features.columns import (
+    Columns,
+    columns_of,
+    encoded,
+    payload_values,
+    taken,
+    time_order,
+)
+from assay.features.definition import Comparison
+from assay.features.derive import Deriver
+from assay.features.encode import NULL, Encoder
+from assay.features.finalise import finalise_rows
+from assay.features.frame import Frame
+from assay.features.kernel import GATHERED_WORDS
+from assay.features.keys import rows_of
+from assay.features.plan import COMPARISONS, DISTINCT, NO_COLUMN, Group, Lane, Slot, Table
+from assay.features.sweep import by_row, dense, sweep
+from assay.features.vector import Vector
+
+Ints = NDArray[np.int64]
+_Four = tuple[Ints, Ints, Ints, Ints]
+_Scratch = tuple[Ints, Ints, Ints]
+#: Requests whose gathered slots are kept between sweep and finaliser: half a megabyte, so that
+#: they stay in a core's cache.
+_CHUNK = 4096
+
+
+def backfill(
+    catalog: Catalog,
+    events: Iterable[Event],
+    *,
+    wanted: Callable[[Event], bool] | None = None,
+    retracted: Collection[str] = (),
+) -> Frame:
+    """A vector for every event of the request's type (that is ``wanted``), as all events tell now.
+
+    Events may come in any order. The values are those that ``FeatureState`` gives at the same T
+    once it has applied all events and ``retracted`` the given ids, bit for bit.
+    """
+    gone = frozenset(retracted)
+    by_type: dict[str, list[Event]] = {}
+    for event in events:
+        if event.id not in gone:
+            by_type.setdefault(event.type, []).append(event)
+    fields = _fields_used(catalog)
+    tables = {
+        event_type: columns_of(
+            by_type.get(event_type, []), catalog.contracts.get(event_type), names
+        )
+        for event_type, names in fields.items()
+    }
+    mask = None
+    if wanted is not None:
+        requests = by_type.get(catalog.request.type, [])
+        mask = np.array([wanted(event) for event in requests], np.bool_)
+    return backfill_columns(catalog, tables, wanted=mask)
+
+
+def backfill_columns(
+    catalog: Catalog,
+    tables: Mapping[str, Columns],
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+) -> Frame:
+    """``backfill`` for events held as columns, by event type; ``wanted`` masks the requests.
+
+    Types that the catalog reads and that are absent have no events. Rows of the frame are in
+    (ts, id) order.
+
+    Raises:
+        Invalid: a column of another kind than its contract says.
+    """
+    requests = tables.get(catalog.request.type, _EMPTY)
+    places = time_order(requests)
+    places = np.arange(len(requests.ts)) if places is None else places
+    if wanted is not None:
+        places = places[wanted[places]]
+    job = _Job(catalog, tables, requests, places)
+    for number, group in enumerate(catalog.plan.groups):
+        job.fill_group(number, group)
+    failures = job.fill_derived()
+    return Frame(
+        names=catalog.names,
+        kinds=catalog.kinds,
+        bits=job.bits,
+        known=job.known,
+        at=job.at,
+        event_ids=_ids_at(requests.ids, places),
+        overflows=job.overflows,
+        derived_failures=failures,
+    )
+
+
+class _Job:
+    """One backfill: the frame being filled, and what several look-ups share."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        tables: Mapping[str, Columns],
+        requests: Columns,
+        places: NDArray[np.intp],
+    ) -> None:
+        self._catalog, self._plan, self._requests = catalog, catalog.plan, requests
+        self._tables, self._places = tables, places
+        self._sources: dict[str, _Source] = {}
+        self.at = np.ascontiguousarray(requests.ts[places], np.int64)
+        self.bits = np.zeros((len(places), len(catalog)), np.int64)
+        self.known = np.zeros((len(places), len(catalog)), np.uint8)
+        self.overflows = 0
+
+    def fill_group(self, number: int, group: Group) -> None:
+        """Fill the features that select their entity the same way."""
+        table = self._plan.tables[group.table]
+        source = self._source(table.source)
+        event_rows, request_rows, rows = rows_of(
+            [source.columns.column(name) for name in table.key],
+            [self._requests.column(name) for name in group.key],
+            source.order,
+            self._places,
+        )
+        start, order = by_row(event_rows, rows + 1)
+        asked, asking = by_row(request_rows, rows + 1)
+        order = source.order[order]
+        longest = int(np.diff(start).max(initial=0)) + 1
+        for lane in range(len(table.lanes)):
+            slots = [s for s in self._plan.slots if s.group == number and s.lane == lane]
+            if not slots:
+                continue
+            values = source.lane(table, table.lanes[lane])
+            current = np.full(len(asking), NULL, np.int64)
+            if self._plan.includes and table.source == self._catalog.request.type:
+                current = values[self._places[asking]]
+            values, numbers, different = values[order], np.zeros(0, np.int64), 0
+            if table.needs[lane] & DISTINCT:
+                numbers, different = dense(np.concatenate((values, current)))
+            events = (start, source.columns.ts[order], values, numbers[: len(values)])
+            requests = (asked, self.at[asking], current, numbers[len(values) :])
+            scratch = (
+                np.zeros(longest, np.int64),
+                np.zeros(longest, np.int64),
+                np.zeros(different + 1, np.int64),
+            )
+            for slot in slots:
+                self._fill_slot(slot, (events, requests, scratch), asking, rows)
+
+    def fill_derived(self) -> int:
+        """Compute the derived values of every row; returns how many functions failed."""
+        deriver = Deriver(self._catalog)
+        if not self._catalog.derived:
+            return 0
+        used = {name for item in self._catalog.derived for name in item.inputs}
+        names = [name for name in self._catalog.request.by_name if name in used]
+        columns = [
+            payload_values(taken(self._requests.column(name), self._places)) for name in names
+        ]
+        for row in range(len(self.at)):
+            payload = {name: column[row] for name, column in zip(names, columns, strict=True)}
+            deriver.fill(Vector(self.bits[row], self.known[row]), payload)
+        return deriver.failures
+
+    def _fill_slot(
+        self, slot: Slot, swept: tuple[_Four, _Four, _Scratch], asking: Ints, rows: int
+    ) -> None:
+        events, requests, scratch = swept
+        index, asked = self._plan.slots.index(slot), requests[0]
+        operations = np.flatnonzero(self._plan.operations[:, 0] == index)
+        gathered = np.empty((0, GATHERED_WORDS), np.int64)
+        for first, stop in _chunks(asked[: rows + 1]):
+            span = (slot.window, self._plan.slot_needs[index], first, stop)
+            here = slice(int(asked[first]), int(asked[stop]))
+            if len(gathered) < here.stop - here.start:
+                gathered = np.empty((here.stop - here.start, GATHERED_WORDS), np.int64)
+            sweep(events, requests, span, gathered, scratch)
+            self.overflows += finalise_rows(
+                gathered, self._plan.operations, operations, requests[1][here], asking[here],
+                self.bits, self.known,
+            )  # fmt: skip
+
+    def _source(self, event_type: str) -> "_Source":
+        if event_type not in self._sources:
+            columns = self._tables.get(event_type, _EMPTY)
+            self._sources[event_type] = _Source(columns, self._plan.encoders[event_type])
+        return self._sources[event_type]
+
+
+class _Source:
+    """The events of one type: their order, and their lanes encoded as the kernel sees them."""
+
+    def __init__(self, columns: Columns, encoder: Encoder) -> None:
+        self.columns, self._inputs = columns, encoder.inputs
+        order = time_order(columns)
+        self.order = np.arange(len(columns.ts)) if order is None else order
+        self._codes: dict[int, Ints] = {}
+
+    def lane(self, table: Table, lane: Lane) -> Ints:
+        """The values of a lane in the order given; ``NULL`` where an event does not count."""
+        if lane.column == NO_COLUMN:
+            values = np.zeros(len(self.columns.ts), np.int64)
+        else:
+            values = self._encoded(table.columns[lane.column])
+        if lane.filter < 0:
+            return values
+        held = np.ones(len(values), np.bool_)
+        for place, comparison, constant in table.conditions[lane.filter]:
+            held &= _holds(self._encoded(place), COMPARISONS[comparison], constant)
+        return np.where(held, values, NULL)
+
+    def _encoded(self, place: int) -> Ints:
+        if place not in self._codes:
+            self._codes[place] = encoded(self.columns, self._inputs[place])
+        return self._codes[place]
+
+
+def _holds(values: Ints, comparison: Comparison, constant: int) -> NDArray[np.bool_]:
+    known = np.not_equal(values, NULL)
+    if comparison == "known":
+        return known
+    return np.logical_and(known, _COMPARE[comparison](values, constant))
+
+
+def _chunks(asked: Ints) -> Iterator[tuple[int, int]]:
+    """Runs of whole rows that hold about ``_CHUNK`` requests, without those nobody asks for."""
+    first, rows = 0, len(asked) - 1
+    while first < rows and asked[first] < asked[-1]:
+        stop = int(np.searchsorted(asked, asked[first] + _CHUNK, "right")) - 1
+        stop = min(max(stop, first + 1), rows)
+        if asked[stop] > asked[first]:
+            yield first, stop
+        first = stop
+
+
+def _fields_used(catalog: Catalog) -> dict[str, list[str]]:
+    """The payload fields that a backfill needs, by event type."""
+    plan, request = catalog.plan, catalog.request
+    used: dict[str, dict[str, None]] = {request.type: {}}
+    for source, encoder in plan.encoders.items():
+        used.setdefault(source, {}).update(dict.fromkeys(item.field for item in encoder.inputs))
+    for table in plan.tables:
+        used[table.source].update(dict.fromkeys(table.key))
+    for group in plan.groups:
+        used[request.type].update(dict.fromkeys(group.key))
+    derived = {name for item in catalog.derived for name in item.inputs}
+    used[request.type].update(dict.fromkeys(name for name in request.by_name if name in derived))
+    return {source: list(names) for source, names in used.items()}
+
+
+def _ids_at(ids: Sequence[str] | Ints, places: NDArray[np.intp]) -> Sequence[str] | Ints:
+    return ids[places] if isinstance(ids, np.ndarray) else [ids[at] for at in places.tolist()]
+
+
+_EMPTY = Columns(np.zeros(0, np.int64), (), {})
+_COMPARE: dict[Comparison, Callable[[Ints, int], NDArray[np.bool_]]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt,
+    "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
