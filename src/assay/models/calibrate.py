@@ -87,7 +87,7 @@ class Calibrator(msgspec.Struct, frozen=True, dict=True):
     def __post_init__(self) -> None:
         knots, levels = np.asarray(self.raw), np.asarray(self.probability)
         if not knots.size or knots.shape != levels.shape:
-            raise Invalid(f"expected as many probabilities as knots, got {levels.size}, not both")
+            raise Invalid(f"expected one probability per knot, got {levels.size} for {knots.size}")
         if not np.isfinite(knots).all() or (np.diff(knots) <= 0).any():
             raise Invalid("expected knots that are finite and strictly increasing")
         if (np.diff(levels) < 0).any() or not ((levels > 0) & (levels < 1)).all():
@@ -139,13 +139,19 @@ class Calibrator(msgspec.Struct, frozen=True, dict=True):
 def fit_calibrator(raw: NDArray[np.float64], labels: NDArray[np.int8]) -> Calibrator:
     """The centred isotonic fit: knots at block centres, levels at block rates.
 
-    Rates are clipped to ``[1 / (n + 2), 1 - 1 / (n + 2)]`` for ``n`` rows: no finite sample proves
-    a probability of 0 or 1, and log loss and odds stay finite.
+    Only the outermost blocks can be all good or all fraud. No finite sample proves a probability
+    of 0 or 1, so a pure block of ``m`` rows gets ``1 / (m + 2)`` or ``1 - 1 / (m + 2)`` (rule of
+    succession), cut to its neighbour's rate where that would break the order. All probabilities
+    thus lie in (0, 1), and log loss and odds stay finite.
 
     Source:
         Oron and Flournoy (2017), Centered isotonic regression, Stat. Biopharm. Res. 9:258-267.
     """
     blocks = pool_adjacent_violators(raw, labels)
-    floor = 1.0 / (raw.size + 2)
-    levels = [min(max(block.frauds / block.rows, floor), 1.0 - floor) for block in blocks]
+    levels = [block.frauds / block.rows for block in blocks]
+    first, last = blocks[0], blocks[-1]
+    if first.frauds == 0:
+        levels[0] = min(1.0 / (first.rows + 2), *levels[1:2], 0.5)
+    if last.frauds == last.rows:
+        levels[-1] = max(1.0 - 1.0 / (last.rows + 2), *levels[-2:-1], 0.5)
     return Calibrator(tuple(block.centre for block in blocks), tuple(levels))

@@ -90,12 +90,22 @@ class Forest:
 
     def raw_rows(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-odds of many rows of shape ``(n, width)``, bit for bit as ``raw`` gives them."""
+        result = np.empty(rows.shape[0], dtype=np.float64)
+        self._predict(rows, _RAW_SCORE, result)
+        return result
+
+    def contribution_rows(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``contributions`` of many rows: shape ``(n, width + 1)``, the base last."""
+        result = np.empty((rows.shape[0], self.width + 1), dtype=np.float64)
+        self._predict(rows, _CONTRIBUTIONS, result)
+        return result
+
+    def _predict(self, rows: NDArray[np.float64], kind: int, result: NDArray[np.float64]) -> None:
         if rows.ndim != 2 or rows.shape[1] != self.width:
             raise Invalid(f"expected rows of {self.width} inputs, got shape {rows.shape}")
         data = np.ascontiguousarray(rows, dtype=np.float64)
-        result = np.empty(data.shape[0], dtype=np.float64)
         if not data.shape[0]:
-            return result
+            return
         length = ctypes.c_int64()
         self._check(
             self._library.LGBM_BoosterPredictForMat(
@@ -105,7 +115,7 @@ class Forest:
                 ctypes.c_int32(data.shape[0]),
                 ctypes.c_int32(self.width),
                 ctypes.c_int(1),  # row major
-                ctypes.c_int(_RAW_SCORE),
+                ctypes.c_int(kind),
                 ctypes.c_int(0),
                 ctypes.c_int(-1),
                 ctypes.c_char_p(_PARAMETERS),
@@ -114,7 +124,6 @@ class Forest:
             ),
             "score rows",
         )
-        return result
 
     def _check_row(self, row: NDArray[np.float64]) -> None:
         if row.shape != (self.width,) or row.dtype != np.float64 or not row.flags.c_contiguous:

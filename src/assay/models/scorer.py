@@ -32,6 +32,11 @@ class Scorer:
                 f"{MODEL} takes {self._forest.width} inputs, {MANIFEST} names {len(self.inputs)}"
             )
 
+    @property
+    def width(self) -> int:
+        """How many inputs a row has."""
+        return len(self.inputs)
+
     @classmethod
     def load(cls, files: Mapping[str, bytes], *, expected: str | None = None) -> "Scorer":
         """The scorer of a bundle, after every byte was checked.
@@ -85,6 +90,10 @@ class Scorer:
         """Every input's part in the log-odds (in ``inputs`` order) and the base."""
         parts = self._forest.contributions(row)
         return parts[:-1], float(parts[-1])
+
+    def breakdown_rows(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``breakdown`` of rows of shape ``(n, k)``: shape ``(n, k + 1)``, the base last."""
+        return self._forest.contribution_rows(rows)
 
     def score_rows(
         self, rows: NDArray[np.float64]

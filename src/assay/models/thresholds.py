@@ -167,7 +167,7 @@ def realised_cost(
 
     The reviewer's errors are taken at their expected rate.
     """
-    approve, review, block = _row_costs(labels.astype(np.float64), amount, costs)
+    approve, review, block = row_costs(labels.astype(np.float64), amount, costs)
     return float(np.choose(given, (approve, review, block)).sum())
 
 
@@ -182,7 +182,7 @@ class _World:
         costs: CostRates,
     ) -> None:
         self.probability, self.day = probability, day
-        self.approve, self.review, self.block = _row_costs(probability, amount, costs)
+        self.approve, self.review, self.block = row_costs(probability, amount, costs)
 
     def play(self, review_at: float, block_at: float, capacity: int, overflow: Overflow) -> Choice:
         blocked = self.probability >= block_at
@@ -215,7 +215,7 @@ class _World:
         return float(np.where(self.probability >= at, self.block, self.approve).sum())
 
 
-def _row_costs(
+def row_costs(
     probability: Floats, amount: NDArray[np.int64], costs: CostRates
 ) -> tuple[Floats, Floats, Floats]:
     """Expected cost of approving, reviewing and blocking each row."""

@@ -1,0 +1,144 @@
+"""Is what the model learned from sound? Populations, label maturity, as-of values, leakage."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.core.evidence import Evidence
+from assay.core.time import DAY, format_time
+from assay.models.checks.candidate import Candidate, Cell, Table
+from assay.models.frame import NEVER
+from assay.models.metrics import auc
+
+_SHOWN = 15  # rows of a table that a reader still takes in
+
+
+def populations(case: Candidate) -> Evidence:
+    """How many requests and frauds each slice holds, and from when."""
+    table: list[dict[str, Cell]] = []
+    for name, part in case.parts.items():
+        edge = getattr(case.split, name)
+        table.append(
+            {
+                "slice": name,
+                "from": format_time(edge.start),
+                "to": format_time(edge.end),
+                "labels known by": format_time(edge.known_by),
+                "requests": len(part),
+                "frauds": int(part.labels.sum()),
+                "fraud rate": float(part.labels.mean()),
+                "value at stake": int((part.frame.amount * part.labels).sum()),
+                "entities": int(np.unique(part.frame.entity).size),
+            }
+        )
+    return case.result(
+        "data.populations",
+        "Requests the model was fitted, calibrated, cut and tested on",
+        sum(len(part) for part in case.parts.values()),
+        unit="requests",
+        table=tuple(table),
+        note="Slices follow each other in time; the test slice was looked at once.",
+    )
+
+
+def label_maturity(case: Candidate) -> Evidence:
+    """Whether a request without a label can be called good once it reaches the maturity."""
+    frame, maturity = case.frame, case.split.maturity
+    known = (frame.fraud_known_at <= case.known_by) & (frame.fraud_known_at != NEVER)
+    # Requests twice as old as the maturity have had the time to show labels that come late.
+    old = known & (frame.at <= case.known_by - 2 * maturity)
+    delays = (frame.fraud_known_at - frame.at)[old]
+    if delays.size < 20:
+        return case.result(
+            "data.label_maturity",
+            "Fraud labels that arrive within the maturity",
+            None,
+            limit=f">= {case.limits.mature_share_min:g}",
+            rows=int(delays.size),
+            note=f"only {delays.size} frauds are older than twice the maturity; 20 are needed",
+        )
+    share = float((delays <= maturity).mean())
+    table: Table = tuple(
+        {"share of labels": level, "arrived within days": float(np.quantile(delays, level)) / DAY}
+        for level in (0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+    )
+    return case.result(
+        "data.label_maturity",
+        "Fraud labels that arrive within the maturity",
+        share,
+        ok=share >= case.limits.mature_share_min,
+        limit=f">= {case.limits.mature_share_min:g}",
+        rows=int(delays.size),
+        table=table,
+        parameters={"maturity_days": maturity / DAY},
+        note="Later labels count as good in training: the model under-states these frauds.",
+    )
+
+
+def as_of(case: Candidate) -> Evidence:
+    """Whether any training value changes when everything at or after the request is removed."""
+    if case.as_of is None:
+        return case.result(
+            "data.as_of", "Values that depend on the future", None, note="the check was not run"
+        )
+    return case.result(
+        "data.as_of",
+        "Values that depend on the future",
+        case.as_of.mismatches,
+        ok=case.as_of.mismatches == 0 and case.as_of.compared > 0,
+        limit="= 0",
+        unit="values",
+        rows=case.as_of.rows,
+        parameters={"compared": case.as_of.compared},
+        note="Recomputed from a log cut off at a moment and compared bit for bit just before it.",
+    )
+
+
+def missing(case: Candidate) -> Evidence:
+    """How often each input is not known."""
+    share = np.isnan(case.test.frame.x).mean(axis=0)
+    order = np.argsort(-share, kind="stable")[:_SHOWN]
+    table = tuple(
+        {"input": case.frame.names[place], "not known": float(share[place])} for place in order
+    )
+    return case.result(
+        "data.missing",
+        "Inputs that are not known, as a share of all cells",
+        float(share.mean()),
+        rows=len(case.test),
+        table=table,
+    )
+
+
+def single_input(case: Candidate) -> Evidence:
+    """Whether one input alone tells fraud apart better than is believable (a leak)."""
+    powers = np.array(
+        [
+            _power(case.test.frame.x[:, place], case.test.labels)
+            for place in range(case.scorer.width)
+        ]
+    )
+    order = np.argsort(-powers, kind="stable")[:_SHOWN]
+    best = float(powers[order[0]])
+    limit = case.limits.single_input_auc_max
+    return case.result(
+        "leakage.single_input",
+        "AUC of the strongest single input",
+        best,
+        ok=best <= limit,
+        limit=f"<= {limit:g}",
+        rows=len(case.test),
+        table=tuple({"input": case.frame.names[p], "auc": float(powers[p])} for p in order),
+        note="An input that alone knows the outcome usually learned it from the outcome.",
+    )
+
+
+def _power(column: NDArray[np.float64], labels: NDArray[np.int8]) -> float:
+    """AUC of one input in its better direction, not-known values lowest or highest."""
+    known = ~np.isnan(column)
+    if not known.any():
+        return 0.5
+    areas = [
+        auc(np.where(known, column, column[known].min() - 1.0), labels),
+        auc(np.where(known, column, column[known].max() + 1.0), labels),
+    ]
+    return max(max(area, 1.0 - area) for area in areas)
