@@ -30,9 +30,10 @@ class UnreadableSyntax(Unavailable):
 class Node:
     """One node: ``kind`` is constant, ident, call, list, select, map or comprehension.
 
-    ``name`` is the identifier, function or selected field (``null`` for the null constant);
-    ``at`` is the position in code points from 0, -1 if the engine gave none; ``bound`` are the
-    names that a comprehension gives to its parts but the first two (range and start value).
+    ``name`` is the identifier, function or selected field; of a constant it is ``null`` or a text
+    that is equal for equal constants. ``at`` is the position in code points from 0, -1 if the
+    engine gave none; ``bound`` are the names that a comprehension gives to its parts but the
+    first two (range and start value).
     """
 
     kind: str
@@ -44,6 +45,11 @@ class Node:
     def walk(self) -> Iterator["Node"]:
         """This node and everything below it."""
         return chain([self], *(part.walk() for part in self.parts))
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """The node without positions: equal for two texts that differ in layout only."""
+        return (self.kind, self.name, *(part.shape for part in self.parts))
 
     def free(self, bound: frozenset[str] = frozenset()) -> Iterator["Node"]:
         """The identifiers that no comprehension around them binds."""
@@ -89,7 +95,7 @@ def _node(data: bytes, positions: dict[int, int]) -> Node:
 
     match kind:
         case 3:
-            return Node("constant", "null" if 1 in body else "", at)
+            return Node("constant", "null" if 1 in body else f"{body}", at)
         case 4:
             return Node("ident", _text(body, 1), at)
         case 5:
