@@ -117,8 +117,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     ``fit`` trains the trees (its last ``stop_share`` of rows stops the boosting), ``calibrate``
     fits the calibrator, ``bands`` chooses the cut-offs, ``test`` is looked at once, at the end.
-    The labels of ``fit`` are those known before the calibration slice begins: the trees are
-    trained as if on that day, delay included.
+    Each slice says by when its labels had to be known, and may hold only rows mature by then.
     """
 
     fit: Slice
@@ -156,12 +155,21 @@ def split_times(
     *,
     maturity: int,
     shares: tuple[float, float, float, float] = (0.6, 0.14, 0.12, 0.14),
+    strict: bool | None = None,
 ) -> Split:
     """Cut the history into whole UTC days for fit, calibration, bands and test.
 
-    Of the days between ``first`` and ``known_by - maturity`` the shares are given out after one
-    ``maturity`` is set aside as the gap between fit and calibration: a request younger than that
-    had no final label on the day the trees are trained.
+    Given out are the days between ``first`` and ``known_by - maturity``: every request is old
+    enough that its label is final at ``known_by``, the moment of training. ``strict`` also sets
+    one ``maturity`` aside as a gap and labels the fit slice as known when the calibration slice
+    begins, so that what follows is judged as if the trees had been trained on that day.
+
+    Args:
+        first: earliest request, microseconds UTC.
+        known_by: labels are read as known at this moment.
+        maturity: age from which a request without a label counts as good.
+        shares: of the days, for fit, calibration, bands and test.
+        strict: None chooses the gap where it costs at most a third of the days.
 
     Raises:
         NotEnoughData: fewer than two days would be left for a slice.
@@ -169,16 +177,18 @@ def split_times(
     start = -(-first // DAY)
     days = (known_by - maturity) // DAY - start
     gap = -(-maturity // DAY)
+    gap = gap if (days >= 3 * gap if strict is None else strict) else 0
     usable = days - gap
     later = [max(2, round(share * usable / sum(shares))) for share in shares[1:]]
     fit_days = usable - sum(later)
     if fit_days < 2:
         raise NotEnoughData(
-            f"{days} whole days of mature requests minus a gap of {gap} leave {fit_days} days to "
-            "fit on; expected at least 2: use a longer history or a shorter maturity"
+            f"{max(days, 0)} whole days of mature requests minus a gap of {gap} leave "
+            f"{fit_days} days to fit on, expected at least 2: use a longer history or a shorter "
+            "maturity"
         )
     fit_end = start + fit_days
     edges = np.cumsum([fit_end + gap, *later]) * DAY
     calibrate, bands, test = (Slice(low, high, known_by) for low, high in pairwise(edges.tolist()))
-    fit = Slice(start * DAY, fit_end * DAY, calibrate.start)
+    fit = Slice(start * DAY, fit_end * DAY, calibrate.start if gap else known_by)
     return Split(fit=fit, calibrate=calibrate, bands=bands, test=test, maturity=maturity)

@@ -43,7 +43,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     input_psi_max: float = 0.50
     saving_min: float = 0.05
     single_input_auc_max: float = 0.95
-    mature_share_min: float = 0.85
+    mature_share_min: float = 0.75
     flip_share_max: float = 0.05
     segment_auc_min: float = 0.60
     segment_gap_max: float = 0.03
