@@ -17,7 +17,7 @@ from assay.core.errors import Invalid, Unknown, near_miss
 from assay.core.ids import check_id
 from assay.core.time import DAY, MINUTE, TIME_END, TIME_MIN, format_time
 
-__all__ = ["ContractViolation", "decode_event", "decode_object", "encode_event"]
+__all__ = ["ContractViolation", "check_event", "decode_event", "decode_object", "encode_event"]
 
 FUTURE_MAX = 5 * MINUTE  #: how far a sender's clock may run ahead of ours
 PAST_MAX = 3650 * DAY  #: older than any window a feature may ask for
@@ -77,6 +77,21 @@ def decode_object(
 ) -> Event:
     """The event an already parsed JSON value describes; see `decode_event`."""
     return _event(obj, contracts, now, future_max, past_max)
+
+
+def check_event(event: Event, contracts: ContractSet) -> Event:
+    """The event as `decode_event` would have made it: for events that did not come as JSON.
+
+    Its ``ts`` may be any instant of 2000..2099.
+
+    Raises:
+        ContractViolation: it breaks the contract of its type.
+    """
+    contract = _contract(event.type, contracts)
+    _id(event.id)
+    _ts(event.ts, TIME_MIN, TIME_END, TIME_END)
+    payload = _payload(event.payload, contract)
+    return Event(event.id, contract.type, event.ts, payload)
 
 
 def encode_event(event: Event) -> bytes:

@@ -3,7 +3,7 @@
 Used by tests and tutorials; ``tests/contract`` runs one suite on these and on every adapter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -101,15 +101,15 @@ class MemoryLog:
             self._refusals.pop(number, None)
 
     def _check(self, entries: Sequence[Entry]) -> None:
-        events, decisions, keys = set(self._by_event), set(self._by_decision), set(self._by_key)
+        events, decisions, keys = set[str](), set[str](), set[str]()
         for seq, entry in enumerate(entries, start=len(self._entries) + 1):
             if entry.seq != seq:
                 raise Conflict(f"expected the log to continue with seq {seq}, got {entry.seq}")
-            _claim("event id", entry.event.id, events)
+            _claim("event id", entry.event.id, self._by_event, events)
             if entry.record is not None:
-                _claim("decision id", entry.record.id, decisions)
+                _claim("decision id", entry.record.id, self._by_decision, decisions)
             if entry.key is not None:
-                _claim("idempotency key", entry.key, keys)
+                _claim("idempotency key", entry.key, self._by_key, keys)
 
 
 class MemoryObjects:
@@ -155,7 +155,7 @@ def _logged(entry: Entry) -> LoggedEvent:
     return LoggedEvent(entry.seq, entry.known_at, entry.accepted, entry.event)
 
 
-def _claim(what: str, name: str, taken: set[str]) -> None:
-    if name in taken:
+def _claim(what: str, name: str, written: Container[str], group: set[str]) -> None:
+    if name in written or name in group:
         raise Conflict(f"{what} {shown(name)} is in the log already")
-    taken.add(name)
+    group.add(name)

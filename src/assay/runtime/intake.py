@@ -1,0 +1,194 @@
+"""Is this event new, and if so, what place and what verdict does it get?"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from assay.contracts.contract import ContractSet
+from assay.contracts.decode import decode_event
+from assay.contracts.event import Event
+from assay.contracts.quarantine import Refusal, refusal
+from assay.core.errors import AssayError, Conflict, Invalid, shown
+from assay.decisions.record import DecisionRecord
+from assay.runtime.live import Live
+from assay.runtime.ports import Clock, Entry, EventLog
+from assay.runtime.stats import Stats
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_RAW_MAX = 1 << 20  #: bytes of a refused body that are kept
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """An event is durable at ``seq``.
+
+    ``accepted`` is False when it was older than the horizon: it is kept and counts nowhere.
+    ``duplicate`` is True when it had been taken in before.
+    """
+
+    id: str
+    seq: int
+    accepted: bool
+    duplicate: bool
+
+
+class Intake:
+    """Decodes events, recognises known ones, and gives new ones their place in the log.
+
+    Args:
+        contracts: the event types taken in.
+        log: what was taken in before.
+        clock: what ``ts`` is compared with.
+        horizon: microseconds; see `Live.accepts`.
+        stats: counts what becomes of events.
+    """
+
+    def __init__(
+        self, contracts: ContractSet, log: EventLog, clock: Clock, horizon: int, stats: Stats
+    ) -> None:
+        self._contracts, self.log, self._clock = contracts, log, clock
+        self._horizon, self._stats = horizon, stats
+
+    def decode(self, raw: bytes) -> Event:
+        """The event in a body; see `decode_event` for what it raises."""
+        clock = self._clock
+        return decode_event(
+            raw,
+            self._contracts,
+            now=clock.now(),
+            future_max=clock.future_max,
+            past_max=clock.past_max,
+        )
+
+    def wall(self) -> int:
+        """Microseconds UTC on the wall, for people."""
+        return self._clock.wall()
+
+    def refusal(self, raw: bytes, error: AssayError) -> Refusal:
+        """What is kept of a refused body."""
+        self._stats.refused[error.code] += 1
+        return refusal(raw[:_RAW_MAX], error, self._clock.wall())
+
+    def known(
+        self, live: Live, event: Event, key: str | None
+    ) -> tuple[Entry, Future[Any] | None] | None:
+        """The entry this event has already, with its future while that is not durable.
+
+        Raises:
+            Conflict: the id or the key was used with another body.
+        """
+        if key is not None:
+            owner = live.pending_keys.get(key) or self.log.entry_of_key(key)
+            if owner is not None and not same_event(owner.event, event):
+                raise Conflict(
+                    f"idempotency key {shown(key)} was used for another body (event "
+                    f"{shown(owner.event.id)}): use a new key for a new request"
+                )
+        # First what is pending, then the log: what leaves the one is in the other.
+        pending = live.pending.get(event.id)
+        if pending is not None:
+            _check_same(pending[0].event, event)
+            return pending
+        entry = self.log.entry(event.id)
+        if entry is None:
+            return None
+        _check_same(entry.event, event)
+        return entry, None
+
+    def accept(
+        self,
+        live: Live,
+        event: Event,
+        *,
+        future: Future[Any],
+        record: DecisionRecord | None = None,
+        key: str | None = None,
+        known_at: int | None = None,
+    ) -> Entry:
+        """Give a new event its verdict and its place, and apply it to the live state.
+
+        Raises:
+            Invalid: the features cannot take it; nothing has changed then.
+        """
+        accepted = live.accepts(event, self._horizon)
+        if accepted:
+            self._clock.observe(event.ts)
+        entry = Entry(
+            seq=live.seq + 1,
+            event=event,
+            known_at=self._clock.now() if known_at is None else known_at,
+            accepted=accepted,
+            record=record,
+            key=key,
+        )
+        live.apply(entry)
+        live.pending[event.id] = (entry, future)
+        if key is not None:
+            live.pending_keys[key] = entry
+        if accepted:
+            self._stats.accepted += 1
+        else:
+            self._stats.late += 1
+        return entry
+
+    def take(
+        self,
+        live: Live,
+        events: Sequence[Event],
+        future: Future[Any],
+        known_at: Callable[[Event], int] | None,
+    ) -> tuple[list[Entry], list[Ack | Invalid]]:
+        """Take in many events: the new entries, and what became of each event, in order."""
+        pending = [live.pending.get(event.id) for event in events]
+        unseen = [e.id for e, found in zip(events, pending, strict=True) if found is None]
+        stored = self.log.known_ids(unseen)
+        entries: list[Entry] = []
+        results: list[Ack | Invalid] = []
+        for event, found in zip(events, pending, strict=True):
+            prior = found or live.pending.get(event.id)  # the second: twice in this batch
+            try:
+                if prior is not None:
+                    results.append(self._duplicate(prior[0], event))
+                elif event.id in stored:
+                    results.append(self._duplicate(self.log.entry(event.id), event))
+                else:
+                    entry = self.accept(
+                        live, event, future=future, known_at=known_at and known_at(event)
+                    )
+                    entries.append(entry)
+                    results.append(Ack(event.id, entry.seq, entry.accepted, duplicate=False))
+            except Invalid as error:
+                results.append(error)
+        return entries, results
+
+    def _duplicate(self, entry: Entry | None, event: Event) -> Ack:
+        if entry is None:
+            raise Conflict(f"event {shown(event.id)} was in the log and is gone")
+        _check_same(entry.event, event)
+        self._stats.duplicates += 1
+        return Ack(event.id, entry.seq, entry.accepted, duplicate=True)
+
+
+def same_event(one: Event, other: Event) -> bool:
+    """Whether two events are the same to the bit: 1, 1.0 and true are three values.
+
+    Example:
+        >>> same_event(Event("a", "t", 1, {"x": 1}), Event("a", "t", 1, {"x": True}))
+        False
+    """
+    return bool(_encode(one) == _encode(other))
+
+
+def _check_same(stored: Event, event: Event) -> None:
+    if not same_event(stored, event):
+        differing = [
+            name
+            for name in sorted({*stored.payload, *event.payload})
+            if stored.payload.get(name) != event.payload.get(name)
+        ]
+        where = f"fields {', '.join(differing)}" if differing else "type or time"
+        raise Conflict(
+            f"event id {shown(event.id)} was used before with another body ({where} differ): "
+            "an event is said once; send a correction under a new id"
+        )

@@ -1,0 +1,61 @@
+"""What does a running process hold in memory? A fold over the log, and what is not yet in it.
+
+Nothing here is a source of truth: after any doubt it is thrown away and folded again.
+"""
+
+from concurrent.futures import Future
+from typing import Any
+
+from assay.contracts.event import Event
+from assay.features.catalog import Catalog
+from assay.features.state import FeatureState
+from assay.review.capacity import Budget
+from assay.runtime.ports import Entry
+
+
+class Live:
+    """The state behind decisions, ``generation`` telling one fold from the next.
+
+    ``seq`` is the last one given out, ``newest`` the newest accepted ``ts``. ``pending`` holds
+    what is applied but not yet known to be durable, by event id and by idempotency key, each with
+    the future that resolves when it is.
+    """
+
+    __slots__ = ("budget", "features", "generation", "newest", "pending", "pending_keys", "seq")
+
+    def __init__(self, catalog: Catalog, capacity_per_day: int, generation: int) -> None:
+        self.features = FeatureState(catalog)
+        self.budget = Budget(capacity_per_day)
+        self.generation = generation
+        self.newest: int | None = None
+        self.seq = 0
+        self.pending: dict[str, tuple[Entry, Future[Any]]] = {}
+        self.pending_keys: dict[str, Entry] = {}
+
+    def accepts(self, event: Event, horizon: int) -> bool:
+        """Whether an event is new enough to count: the verdict that the log will store."""
+        return self.newest is None or event.ts >= self.newest - horizon
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in; entries come in ``seq`` order.
+
+        Raises:
+            Invalid: the features cannot take the event; nothing has changed then.
+        """
+        if entry.accepted:
+            self.features.apply(entry.event)
+            self._count_accepted(entry.event.ts)
+        self.seq = entry.seq
+        if entry.record is not None:
+            self.budget.count(entry.record)
+
+    def settle(self, entries: tuple[Entry, ...]) -> None:
+        """These entries are durable: the log answers for them from now on."""
+        for entry in entries:
+            self.pending.pop(entry.event.id, None)
+            if entry.key is not None:
+                self.pending_keys.pop(entry.key, None)
+
+    def _count_accepted(self, ts: int) -> None:
+        if self.newest is None or ts > self.newest:
+            self.newest = ts

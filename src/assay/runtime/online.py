@@ -1,0 +1,382 @@
+"""How is an event taken in or decided on, so that what was answered is never lost?
+
+One thread calls the engine. It decides and applies to state at once; the answer waits in a future
+until the group that holds it, and with it everything before it, is on disk. If a commit fails, all
+that waits fails too, and nothing is decided until the state has been folded from the log again.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from assay.contracts.contract import ContractSet
+from assay.contracts.event import Event
+from assay.contracts.quarantine import Refusal
+from assay.contracts.violation import ContractViolation
+from assay.core.errors import AssayError, Conflict, Invalid, Unavailable, shown
+from assay.core.ids import check_id
+from assay.decisions.compiled import CompiledPolicy
+from assay.decisions.record import DecisionRecord
+from assay.decisions.redecide import Scorer
+from assay.features.catalog import Catalog
+from assay.runtime.ingest import Batch, LoadReport, load_events, take_events, take_raws
+from assay.runtime.intake import Ack, Intake
+from assay.runtime.live import Live
+from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
+from assay.runtime.recovery import Follower
+from assay.runtime.stages import Stages
+from assay.runtime.stats import Stats, StatsView
+from assay.runtime.writer import GroupWriter, Work
+
+__all__ = ["Ack", "Engine", "LoadReport", "Overloaded"]
+
+WAITING_MAX = 20_000  #: entries that may wait for the disk before new ones are turned away
+
+_T = TypeVar("_T")
+
+
+class Overloaded(Unavailable):
+    """Too much waits for the disk: send it again a little later."""
+
+    code = "overloaded"
+
+
+class Engine:
+    """Decides on requests and takes in events: one process for one log.
+
+    Every error that a caller can cause or must know of comes out of the future; none is raised by
+    the call itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        contracts: ContractSet,
+        lists: ListSource,
+        intake: Intake,
+        follower: Follower,
+        writer: GroupWriter,
+        monotonic: Callable[[], int],
+        waiting_max: int,
+        stats: Stats,
+    ) -> None:
+        self._contracts, self._lists = contracts, lists
+        self._intake, self._follower, self._writer = intake, follower, writer
+        self._monotonic, self._waiting_max, self._stats = monotonic, waiting_max, stats
+        self._stages: Stages | None = None
+
+    @classmethod
+    def recover(
+        cls,
+        *,
+        contracts: ContractSet,
+        catalog: Catalog,
+        policy: CompiledPolicy | None,
+        scorer: Scorer | None,
+        lists: ListSource,
+        log: EventLog,
+        quarantine: Quarantine,
+        clock: Clock,
+        horizon: int,
+        monotonic: Callable[[], int] = time.monotonic_ns,
+        waiting_max: int = WAITING_MAX,
+    ) -> "Engine":
+        """An engine whose state is what the log says.
+
+        Args:
+            contracts: the event types taken in.
+            catalog: the features kept; a policy must be compiled for it.
+            policy: what decides; None to take in events only.
+            scorer: the policy's model; None when it could not be loaded: decisions are degraded.
+            lists: allow and deny lists.
+            log: the durable history; it stays its owner's.
+            quarantine: where refused bodies go.
+            clock: what ``ts`` of events is compared with.
+            horizon: microseconds; an event older than the newest by more does not count.
+            monotonic: nanoseconds, never going back, for deadlines.
+            waiting_max: entries that may wait for the disk.
+
+        Raises:
+            Corrupt: the log is damaged; names the seq.
+            Unknown: the model takes a value that is not in the catalog.
+            Invalid: the policy was compiled for another catalog.
+        """
+        stats = Stats()
+        follower = Follower(log, catalog, clock, stats)
+        engine = cls(
+            contracts=contracts,
+            lists=lists,
+            intake=Intake(contracts, log, clock, horizon, stats),
+            follower=follower,
+            writer=GroupWriter(log, quarantine, follower.start_over),
+            monotonic=monotonic,
+            waiting_max=waiting_max,
+            stats=stats,
+        )
+        try:
+            engine.use(policy, scorer)
+            follower.rebuild(0)
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    @property
+    def ready(self) -> bool:
+        """Whether the engine takes in events now."""
+        return self._follower.live is not None
+
+    @property
+    def why_not_ready(self) -> str:
+        """Why not; empty when it is ready."""
+        return "" if self.ready else self._follower.why
+
+    @property
+    def stats(self) -> StatsView:
+        """Counts and latencies since the start."""
+        return self._stats.view(waiting=self._writer.waiting)
+
+    @property
+    def newest(self) -> int | None:
+        """The newest accepted ``ts``, None before the first."""
+        live = self._follower.live
+        return None if live is None else live.newest
+
+    def decide(
+        self, raw: bytes, key: str | None = None, *, received: int | None = None
+    ) -> Future[DecisionRecord]:
+        """The decision on a request, once it is durable.
+
+        The same event again, or the same key with the same event, gives the stored decision.
+
+        Args:
+            raw: the request event as JSON.
+            key: the caller's idempotency key.
+            received: when the request arrived, by ``monotonic``: waiting counts for the deadline.
+
+        The future raises:
+            ContractViolation, TooLarge: the body is not a request event; it is in quarantine.
+            Conflict: the id or the key was used before with another body.
+            Unavailable: there is no policy, too much waits, or the disk failed: send it again.
+        """
+        started = self._monotonic() if received is None else received
+        future: Future[DecisionRecord] = Future()
+        try:
+            live, stages = self._open(1), self._deciding()
+            if key is not None:
+                check_id(key)
+        except AssayError as error:
+            return _failed(future, error)
+        try:
+            event = self._request(raw, stages)
+            known = self._intake.known(live, event, key)
+            if known is not None:
+                return _again(future, *known)
+            record = stages.decide(event, live, started=started, wall=self._intake.wall())
+            entry = self._accept(live, event, record, key, future)
+        except Invalid as error:
+            return self._refuse(live, raw, error, future)
+        except AssayError as error:
+            return _failed(future, error)
+        self._count(record, started)
+        self._writer.give(
+            Work(
+                live.generation,
+                (entry,),
+                future=future,
+                answer=lambda _ids: record,
+                settle=live.settle,
+            )
+        )
+        return future
+
+    def ingest(self, raws: Sequence[bytes]) -> Future[list[Ack | Refusal]]:
+        """Take in events; one acknowledgement or refusal each, in order, once all are durable.
+
+        A refused body is in quarantine. The future raises Unavailable when the disk failed or too
+        much waits: send the events again, those that were taken in are recognised.
+        """
+        return self._take(
+            len(raws), lambda live, future: take_raws(self._intake, live, raws, future)
+        )
+
+    def load(
+        self, events: Iterable[Event], *, known_at: Callable[[Event], int] = attrgetter("ts")
+    ) -> LoadReport:
+        """Take in a history of decoded events, in groups, and wait until all is durable.
+
+        Args:
+            events: in any order; each is checked against its contract, and what breaks it goes
+                to quarantine.
+            known_at: when the platform learned of an event (microseconds); by default when it
+                happened.
+
+        Raises:
+            Unavailable: the disk failed; what was taken in before is recognised next time.
+        """
+
+        def submit(chunk: Sequence[Event]) -> Future[list[Ack | Refusal]]:
+            def take(live: Live, future: Future[Any]) -> Batch:
+                return take_events(self._intake, live, chunk, self._contracts, future, known_at)
+
+            return self._take(0, take)
+
+        return load_events(events, submit)
+
+    def replay_quarantine(self, ids: Sequence[int] | None = None) -> list[Ack | Refusal]:
+        """Take in refused bodies again, after whatever was wrong has been put right.
+
+        Those taken in now (or before) leave the quarantine; the others stay as they are.
+
+        Args:
+            ids: which ones, None for all.
+
+        Raises:
+            Unavailable: the disk failed.
+        """
+        wanted = None if ids is None else set(ids)
+        kept = [r for r in self._writer.quarantine.refusals() if wanted is None or r.id in wanted]
+        raws = [r.raw for r in kept]
+        results = self._take(
+            len(raws), lambda live, future: take_raws(self._intake, live, raws, future), keep=False
+        ).result()
+        done = [r.id for r, result in zip(kept, results, strict=True) if isinstance(result, Ack)]
+        self._writer.quarantine.remove([number for number in done if number is not None])
+        return results
+
+    def record(self, decision_id: str) -> DecisionRecord | None:
+        """A durable decision by its id; any thread may ask."""
+        return self._intake.log.decision(decision_id)
+
+    def use(self, policy: CompiledPolicy | None, scorer: Scorer | None) -> None:
+        """Decide by another policy of the same catalog from the next request on.
+
+        Raises:
+            Invalid: the policy was compiled for another catalog.
+            Unknown: the model takes a value that is not in the catalog.
+        """
+        if policy is None:
+            self._stages = None
+            return
+        kept = self._follower.catalog.digest
+        if policy.catalog.digest != kept:
+            raise Invalid(
+                f"the policy decides on catalog {policy.catalog.digest}, the engine keeps {kept}"
+            )
+        self._stages = Stages(
+            policy, scorer, self._lists, monotonic=self._monotonic, stats=self._stats
+        )
+        self._follower.capacity = policy.policy.capacity_per_day
+        if self._follower.live is not None:
+            self._follower.live.budget.capacity_per_day = policy.policy.capacity_per_day
+
+    def close(self) -> None:
+        """Make durable what was taken in, then stop. The log stays open: it is its owner's."""
+        self._follower.close()
+        self._writer.close()
+        self._follower.drop(Unavailable("the engine is closed"))
+
+    def _open(self, size: int) -> Live:
+        live = self._follower.live
+        if live is None:
+            raise Unavailable(f"not ready: {self._follower.why}")
+        if self._writer.waiting + size > self._waiting_max:
+            raise Overloaded(
+                f"{self._writer.waiting} entries wait for the disk, at most {self._waiting_max} "
+                "may: send it again a little later"
+            )
+        return live
+
+    def _deciding(self) -> Stages:
+        if self._stages is None:
+            raise Unavailable("no policy is in force: events are taken in, nothing is decided")
+        return self._stages
+
+    def _request(self, raw: bytes, stages: Stages) -> Event:
+        event, wanted = self._intake.decode(raw), stages.policy.policy.request
+        if event.type != wanted:
+            raise ContractViolation("$.type", f'"{wanted}" for a decision', f'"{event.type}"')
+        return event
+
+    def _accept(
+        self,
+        live: Live,
+        event: Event,
+        record: DecisionRecord,
+        key: str | None,
+        future: Future[DecisionRecord],
+    ) -> Entry:
+        try:
+            return self._intake.accept(live, event, future=future, record=record, key=key)
+        except AssayError:
+            raise
+        except Exception as error:
+            self._discard(error)
+            raise
+
+    def _take(
+        self, size: int, take: Callable[[Live, Future[Any]], Batch], *, keep: bool = True
+    ) -> Future[list[Ack | Refusal]]:
+        future: Future[list[Ack | Refusal]] = Future()
+        try:
+            live = self._open(size)
+        except AssayError as error:
+            return _failed(future, error)
+        try:
+            batch = take(live, future)
+        except Exception as error:
+            self._discard(error)
+            raise
+        self._writer.give(
+            Work(
+                live.generation,
+                batch.entries,
+                future=future,
+                answer=batch.answer,
+                refusals=batch.refusals if keep else (),
+                settle=live.settle,
+            )
+        )
+        return future
+
+    def _refuse(
+        self, live: Live, raw: bytes, error: Invalid, future: Future[DecisionRecord]
+    ) -> Future[DecisionRecord]:
+        """Answer with the error once the body is safe in quarantine."""
+        kept = self._intake.refusal(raw, error)
+        self._writer.give(
+            Work(live.generation, (), future=future, answer=lambda _ids: error, refusals=(kept,))
+        )
+        return future
+
+    def _count(self, record: DecisionRecord, started: int) -> None:
+        self._stats.outcomes[record.outcome.value] += 1
+        self._stats.degraded.update(record.degraded)
+        self._stats.took("whole", self._monotonic() - started)
+
+    def _discard(self, error: Exception) -> None:
+        """Something failed half-way through the state: have it folded from the log again."""
+        self._follower.drop(error)
+        self._writer.discard(error)
+
+
+def _failed(future: Future[_T], error: AssayError) -> Future[_T]:
+    future.set_exception(error)
+    return future
+
+
+def _again(
+    future: Future[DecisionRecord], entry: Entry, pending: Future[Any] | None
+) -> Future[DecisionRecord]:
+    """The decision that was made on the event before, once it is durable."""
+    if entry.record is None:
+        raise Conflict(
+            f"event {shown(entry.event.id)} was taken in before without a decision: send a new "
+            "request under a new id"
+        )
+    if pending is not None:
+        return pending
+    future.set_result(entry.record)
+    return future

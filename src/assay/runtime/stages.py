@@ -1,0 +1,229 @@
+"""How does one request become a decision record? Stage by stage, each within the deadline.
+
+Lists, features, rules, model, reasons: a stage that would start after the deadline is left out and
+its code stands on the record; a stage that fails is left out too. Rules always run: they are the
+last resort. Nothing here changes the live state or writes anything.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.contracts.event import Event
+from assay.core.errors import AssayError
+from assay.core.ids import derived_id
+from assay.core.time import utc_day
+from assay.decisions.compiled import CompiledPolicy
+from assay.decisions.decide import Decision, Inputs, decide
+from assay.decisions.outcome import Outcome
+from assay.decisions.record import DecisionRecord
+from assay.decisions.redecide import Scorer
+from assay.features.values import as_floats, as_values
+from assay.features.vector import Receipt, Vector
+from assay.models.score import Score
+from assay.rules.lists import ListSnapshot
+from assay.runtime.live import Live
+from assay.runtime.ports import ListSource
+from assay.runtime.stats import Stats
+
+DEADLINE_EXCEEDED = "deadline_exceeded"
+FEATURES_UNAVAILABLE = "features_unavailable"
+LIST_UNAVAILABLE = "list_unavailable"
+MODEL_FAILED = "model_failed"
+MODEL_UNAVAILABLE = "model_unavailable"
+
+_NO_CONTRIBUTIONS: tuple[tuple[str, float], ...] = ()
+_Floats = NDArray[np.float64]
+
+
+class Stages:
+    """The stages of one policy with one model.
+
+    Args:
+        policy: what decides.
+        scorer: the policy's model, None when it could not be loaded.
+        lists: where the policy's lists come from.
+        monotonic: nanoseconds, never going back.
+        stats: hears how long each stage took.
+
+    Raises:
+        Unknown: the model takes a value that is not in the policy's catalog.
+    """
+
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        scorer: Scorer | None,
+        lists: ListSource,
+        *,
+        monotonic: Callable[[], int],
+        stats: Stats,
+    ) -> None:
+        self.policy, self._scorer, self._lists = policy, scorer, lists
+        self._monotonic, self._stats = monotonic, stats
+        self._deadline_ns = policy.policy.deadline * 1_000
+        catalog = policy.catalog
+        inputs = scorer.inputs if scorer is not None else ()
+        self._inputs = np.array([catalog.index(name) for name in inputs], dtype=np.int64)
+        self._model_code = "" if policy.policy.model is None else MODEL_UNAVAILABLE
+
+    def decide(self, event: Event, live: Live, *, started: int, wall: int) -> DecisionRecord:
+        """The record of the decision on ``event``, which gets the next ``seq``.
+
+        Args:
+            event: the request; features are read at its ``ts``.
+            live: the state before it.
+            started: when the request arrived, by ``monotonic``.
+            wall: microseconds UTC, for people.
+        """
+        run = _Run(self._monotonic, self._stats, started, started + self._deadline_ns)
+        snapshots = self._snapshots(run)
+        members = self.policy.memberships(event.payload, snapshots, event.ts)
+        run.took("lists")
+        vector, newest = self._vector(event, live, run)
+        values = as_values(vector, self.policy.catalog)
+        run.took("features")
+        results = self.policy.evaluate(event.payload, values, members)
+        run.took("rules")
+        score, row = self._score(vector, run)
+        run.took("model")
+        inputs = Inputs(
+            payload=event.payload,
+            values=values,
+            memberships=members,
+            score=score,
+            slots_left=live.budget.left(utc_day(event.ts)),
+            degraded=tuple(run.degraded),
+            results=results,
+        )
+        decision, inputs = self._decide(inputs, row, run)
+        run.took("decide")
+        return self._record(event, live, inputs, decision, vector, newest, snapshots, wall)
+
+    def _snapshots(self, run: "_Run") -> dict[str, ListSnapshot | None]:
+        found = {use.name: self._lists.snapshot(use.name) for use in self.policy.policy.lists}
+        if None in found.values():
+            run.fell_back(LIST_UNAVAILABLE)
+        return found
+
+    def _vector(self, event: Event, live: Live, run: "_Run") -> tuple[Vector, int | None]:
+        if run.late():
+            run.fell_back(FEATURES_UNAVAILABLE)
+        else:
+            try:
+                return live.features.read(event)
+            except AssayError:
+                run.fell_back(FEATURES_UNAVAILABLE)
+        width = len(self.policy.catalog.names)
+        return Vector(np.zeros(width, np.int64), np.zeros(width, np.uint8)), None
+
+    def _score(self, vector: Vector, run: "_Run") -> tuple[Score, _Floats | None]:
+        scorer = self._scorer
+        if self.policy.policy.model is None or scorer is None:
+            return run.no_score(self._model_code), None
+        if run.late():
+            return run.no_score(DEADLINE_EXCEEDED), None
+        try:
+            row = as_floats(vector, self.policy.catalog)[self._inputs]
+            return scorer.score(row), row
+        except Exception:  # noqa: BLE001 - no failure of a model may fail a decision
+            return run.no_score(MODEL_FAILED), None
+
+    def _decide(self, inputs: Inputs, row: _Floats | None, run: "_Run") -> tuple[Decision, Inputs]:
+        decision = decide(self.policy, inputs)
+        if decision.outcome is Outcome.APPROVE or row is None or self._scorer is None:
+            return decision, inputs
+        contributions = _NO_CONTRIBUTIONS
+        if not run.late():
+            try:
+                contributions = self._scorer.contributions(row)
+            except Exception:  # noqa: BLE001 - a score without its parts is still a score
+                run.fell_back(MODEL_FAILED)
+        final = Inputs(
+            payload=inputs.payload,
+            values=inputs.values,
+            memberships=inputs.memberships,
+            score=inputs.score,
+            slots_left=inputs.slots_left,
+            degraded=tuple(run.degraded),
+            contributions=contributions,
+            results=inputs.results,
+        )
+        return decide(self.policy, final), final
+
+    def _record(
+        self,
+        event: Event,
+        live: Live,
+        inputs: Inputs,
+        decision: Decision,
+        vector: Vector,
+        newest: int | None,
+        snapshots: dict[str, ListSnapshot | None],
+        wall: int,
+    ) -> DecisionRecord:
+        policy = self.policy.policy
+        cut = {"0": live.seq}
+        receipt = Receipt(self.policy.catalog.digest, event.ts, cut, vector.digest, newest)
+        return DecisionRecord(
+            id=derived_id("dec", event.id),
+            event=event.id,
+            seq=live.seq + 1,
+            at=event.ts,
+            policy=policy.digest,
+            model=policy.model,
+            receipt=receipt,
+            bits=vector.bits.astype("<i8", copy=False).tobytes(),
+            known=vector.known.tobytes(),
+            memberships=inputs.memberships,
+            snapshots={
+                name: None if found is None else found.digest for name, found in snapshots.items()
+            },
+            rules=decision.rules,
+            score=inputs.score,
+            contributions=inputs.contributions,
+            slots_left=inputs.slots_left,
+            reasons=decision.reasons,
+            outcome=decision.outcome,
+            degraded=inputs.degraded,
+            decided_at=wall,
+        )
+
+
+class _Run:
+    """One request on its way: how long it has taken, and what fell back."""
+
+    __slots__ = ("_deadline", "_last", "_monotonic", "_stats", "degraded")
+
+    def __init__(
+        self, monotonic: Callable[[], int], stats: Stats, started: int, deadline: int
+    ) -> None:
+        self._monotonic, self._stats = monotonic, stats
+        self._last, self._deadline = monotonic(), deadline
+        self.degraded: list[str] = []
+        stats.took("decode", self._last - started)
+
+    def took(self, stage: str) -> None:
+        """The stage ends now."""
+        now = self._monotonic()
+        self._stats.took(stage, now - self._last)
+        self._last = now
+
+    def late(self) -> bool:
+        """Whether the deadline has passed; says so on the record if it has."""
+        if self._monotonic() <= self._deadline:
+            return False
+        self.fell_back(DEADLINE_EXCEEDED)
+        return True
+
+    def fell_back(self, code: str) -> None:
+        """Something was left out or failed."""
+        if code not in self.degraded:
+            self.degraded.append(code)
+
+    def no_score(self, why: str) -> Score:
+        """The score of a model that did not answer."""
+        if why:
+            self.fell_back(why)
+        return Score(None, None, why)
