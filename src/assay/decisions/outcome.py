@@ -18,8 +18,11 @@ class Outcome(StrEnum):
     @property
     def severity(self) -> int:
         """0 for approve up to 4 for block."""
-        return tuple(Outcome).index(self)
+        return _SEVERITY[self]
 
+
+_OUTCOMES = tuple(Outcome)
+_SEVERITY = {outcome: rank for rank, outcome in enumerate(_OUTCOMES)}
 
 #: Who speaks: a hard rule cannot be overruled, an allowance silences soft rules and the band,
 #: ``contribution`` explains the score and asks for nothing.
@@ -51,9 +54,15 @@ def outcome_of(reasons: tuple[Reason, ...]) -> Outcome:
         ...             Reason("trusted", "allow", True, Outcome.APPROVE)))
         <Outcome.APPROVE: 'approve'>
     """
-    hard = [r.asks for r in reasons if r.voice == "hard" and r.asks is not Outcome.APPROVE]
+    hard = rest = 0
+    allowed = False
+    for reason in reasons:
+        severity = _SEVERITY[reason.asks]
+        if reason.voice == "hard":
+            hard = max(hard, severity)
+        else:
+            rest = max(rest, severity)
+            allowed = allowed or (reason.voice == "allow" and bool(reason.held))
     if hard:
-        return max(hard, key=lambda asked: asked.severity)
-    if any(r.voice == "allow" and r.held for r in reasons):
-        return Outcome.APPROVE
-    return max((r.asks for r in reasons), key=lambda asked: asked.severity, default=Outcome.APPROVE)
+        return _OUTCOMES[hard]
+    return Outcome.APPROVE if allowed else _OUTCOMES[rest]

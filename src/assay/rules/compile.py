@@ -141,10 +141,8 @@ def _run(program: cel.Expression, data: Data) -> list[int] | None:
         value = program.eval(data=data)
     except (RuntimeError, TypeError, ValueError, OverflowError):
         return None  # a value that does not convert; the caller isolates the rule
-    if value.type() == cel.Type.ERROR:
-        return None
-    found: list[int] = value.plain_value()
-    return found
+    found = value.plain_value()
+    return found if isinstance(found, list) else None  # an error arrives as its text
 
 
 def _program(checked: Sequence[CheckedRule], columns: Sequence[Column]) -> cel.Expression:
