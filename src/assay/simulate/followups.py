@@ -102,7 +102,7 @@ class Followups:
             block |= {"request": request, "rating": 1 + rating}
             block["ts"] = ts + seconds(draws, 3_600, 40_000, size)
             block["author"] = np.full(size, author, dtype=np.int64)
-            written = draws.chance(np.where(ring, 9_000, share), size)
+            written = draws.chance(np.where(ring, 6_500, share), size)
             self._schedule("review", rows(block, good & written))
 
     def _schedule(self, event_type: str, block: Block) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from assay.core.time import DAY, HOUR, MINUTE, SECOND
 from assay.simulate.draft import Draft, Failure, Pattern, Stream, repeated, seconds
 from assay.simulate.draws import Draws, Ints, choose
-from assay.simulate.messages import Kind
+from assay.simulate.messages import BY_HOST, Kind
 from assay.simulate.population import UTC_OFFSET, Family, Population, some_country
 
 #: Monday to Sunday, percent of an average day.
@@ -23,7 +23,10 @@ _HOURS_YOUNG = (
     *(22, 16, 10, 6, 3, 2, 3, 7, 13, 22, 30, 36),
     *(40, 40, 38, 38, 40, 44, 50, 56, 62, 62, 54, 38),
 )
-_LEAD = (0, 1, 3, 6, 10, 16, 25, 38, 60, 95, 200)
+#: How many come along, as quantiles.
+PARTY = (1, 1, 2, 2, 2, 3, 4, 6)
+#: Days to check-in, as quantiles.
+LEAD = (0, 1, 3, 6, 10, 16, 25, 38, 60, 95, 200)
 _LEAD_DRIFTED = (0, 0, 1, 2, 4, 7, 11, 18, 30, 52, 140)
 _NIGHTS = (1, 1, 2, 2, 3, 3, 4, 5, 7, 10, 24)
 #: Numbers set aside a day and a lane for devices and cards seen once.
@@ -43,6 +46,7 @@ class Guests(msgspec.Struct, frozen=True):
     home: Ints
     account_age: Ints
     corporate: NDArray[np.bool_]
+    on_the_road: NDArray[np.bool_]
 
 
 def honest_day(population: Population, day: int, draft: Draft) -> None:
@@ -83,18 +87,22 @@ def some_guests(
     home, corporate = population.home(user), population.corporate(user)
     young = population.age_band(user) == 0
     first_seen = day * _ONE_OFF_DAY + lane * _ONE_OFF_LANE
+    # A lost phone abroad, tonight's bed needed: honest, and all that a takeover looks like.
+    road = draws.chance(120, size)
     device, new_device = _devices(population, day, draws, user, young)
+    new_device |= road
     device = np.where(new_device, _one_off(first_seen, new_device), device)
     card, new_card = _cards(population, draws, user)
     card = np.where(new_card, _one_off(first_seen, new_card), card)
     issuer = population.card_country(card, home)
-    away = np.where(corporate, 2_200, 900 if settings.drifted(day) else 450)
-    ip = np.where(draws.chance(away, size), some_country(draws.halves(size)), home)
+    away = np.where(corporate, 2_200, 1_100 if settings.drifted(day) else 550)
+    away = draws.chance(away, size) | road
+    ip = np.where(away, some_country(draws.halves(size)), home)
     word = draws.halves(size)
     hour = np.where(young, choose(_HOURS_YOUNG, word), choose(_HOURS, word))
     ts = start + (hour - UTC_OFFSET[home]) % 24 * HOUR + seconds(draws, 0, 3_600, size)
     age = population.account_age(user, day)
-    return Guests(ts, user, device, new_device, card, issuer, ip, home, age, corporate)
+    return Guests(ts, user, device, new_device, card, issuer, ip, home, age, corporate, road)
 
 
 def popular(population: Population, day: int, draws: Draws, size: int) -> Ints:
@@ -107,20 +115,7 @@ def around(draws: Draws, draft: Draft, guests: Guests, stay: dict[str, Ints]) ->
     """Write what surrounds honest bookings: sign-ins, mistyped cards, the charge, messages."""
     size = guests.ts.size
     _sign_ins(draft, draws, guests)
-    failures = draws.choose((930, 50, 13, 5, 2), size)
-    owner, nth = repeated(failures)
-    draft.add(
-        "payment",
-        ts=guests.ts[owner] - (nth + 1) * seconds(draws, 20, 90, owner.size),
-        user=guests.user[owner],
-        device=guests.device[owner],
-        card=guests.card[owner],
-        amount=stay["amount"][owner],
-        ok=0,
-        failure=draws.choose((4, 4, 2, 1), owner.size),
-        ip=guests.ip[owner],
-        card_country=guests.card_country[owner],
-    )
+    _failures(draft, draws, guests, stay["amount"])
     paid = np.flatnonzero(draws.chance(9_500, size))
     draft.add(
         "payment",
@@ -138,10 +133,10 @@ def around(draws: Draws, draft: Draft, guests: Guests, stay: dict[str, Ints]) ->
 
 
 def prices(population: Population, draws: Draws, listing: Ints, percent: Ints) -> tuple[Ints, Ints]:
-    """Asked and suggested price of a night in cents; ``percent`` of the fair price is asked."""
+    """Asked and suggested price of a night in cents; ``percent`` is in 1/10,000."""
     fair = population.fair_nightly(listing)
     suggested = fair * draws.between(90, 110, listing.size) // 100
-    return fair * percent // 10_000 * 100, suggested // 100 * 100
+    return fair * percent // 1_000_000 * 100, suggested // 100 * 100
 
 
 def total(draws: Draws, nightly: Ints, nights: Ints) -> Ints:
@@ -152,7 +147,7 @@ def total(draws: Draws, nightly: Ints, nights: Ints) -> Ints:
 def _stays(population: Population, day: int, draws: Draws, guests: Guests) -> dict[str, Ints]:
     settings, size = population.settings, guests.ts.size
     drifted = settings.drifted(day)
-    kind = draws.choose((86, 10, 4), size)
+    kind = draws.choose((84, 10, 6), size)
     listed = population.listings_by(day)
     fresh = listed - 1 - draws.below(min(7 * settings.listings_per_day, listed), size)
     listing = np.select(
@@ -163,9 +158,9 @@ def _stays(population: Population, day: int, draws: Draws, guests: Guests) -> di
     percent = draws.between(82, 118, size) + (14 if drifted else 0)
     percent = np.where(kind == 2, percent - draws.between(8, 38, size), percent)
     nightly, suggested = prices(population, draws, listing, percent * 100)
-    short = guests.corporate | draws.chance(800, size)
+    short = guests.corporate | guests.on_the_road | draws.chance(800, size)
     nights = np.where(short, draws.between(1, 4, size), draws.spread(_NIGHTS, size))
-    usual = draws.spread(_LEAD_DRIFTED if drifted else _LEAD, size)
+    usual = draws.spread(_LEAD_DRIFTED if drifted else LEAD, size)
     host = population.host(listing)
     listing_age = population.listing_age(listing, day)
     message, slot = _first_messages(draws, guests, host)
@@ -180,7 +175,7 @@ def _stays(population: Population, day: int, draws: Draws, guests: Guests) -> di
         "nightly": nightly,
         "suggested": suggested,
         "nights": nights,
-        "guests": draws.spread((1, 1, 2, 2, 2, 3, 4, 6), size),
+        "guests": draws.spread(PARTY, size),
         "lead": np.where(short, draws.between(0, 3, size), usual),
         "account_age": guests.account_age,
         "host_age": population.host_age(host, listing_age),
@@ -220,19 +215,20 @@ def _first_messages(draws: Draws, guests: Guests, host: Ints) -> tuple[Ints, Int
     slot, pasted = draws.long(size), draws.choose((88, 6, 6), size)
     slot = np.where(pasted == 1, guests.user * 1_000_003, slot)
     slot = np.where(pasted == 2, draws.below(400, size) * 7_368_787, slot)
-    by_host = (kind == Kind.HOST_WELCOME) | (kind == Kind.HOST_LINK)
+    by_host = np.isin(kind, [int(kind) for kind in BY_HOST])
     return kind, np.where(by_host, host * 1_000_003, slot)
 
 
 _MESSAGE_WEIGHTS = (
     (Kind.NONE, 22),
-    (Kind.GUEST, 51),
+    (Kind.GUEST, 50),
     (Kind.GUEST_SHORT, 9),
     (Kind.GUEST_LINK, 3),
     (Kind.GUEST_PHONE, 3),
     (Kind.GUEST_CASH, 3),
-    (Kind.HOST_WELCOME, 7),
+    (Kind.HOST_WELCOME, 6),
     (Kind.HOST_LINK, 2),
+    (Kind.HOST_CONTACT, 2),
 )
 
 
@@ -250,9 +246,9 @@ def _disputed(population: Population, draws: Draws, amount: Ints) -> Ints:
 
 def _sign_ins(draft: Draft, draws: Draws, guests: Guests) -> None:
     size = guests.ts.size
-    signed = draws.chance(5_500, size) | guests.new_device
+    signed = draws.chance(5_200, size) | guests.new_device
     before = seconds(draws, 40, 2_400, size)
-    forgot = draws.choose((920, 50, 20, 10), size)
+    forgot = draws.choose((900, 60, 25, 15), size) + guests.on_the_road * draws.between(0, 3, size)
     chosen = np.flatnonzero(signed)
     draft.add(
         "login",
@@ -275,10 +271,30 @@ def _sign_ins(draft: Draft, draws: Draws, guests: Guests) -> None:
     )
 
 
+def _failures(draft: Draft, draws: Draws, guests: Guests, amount: Ints) -> None:
+    """Payments that failed first; some guests try every card in the drawer, or a small amount."""
+    owner, nth = repeated(draws.choose((915, 50, 14, 6, 5, 4, 3, 2, 1), guests.ts.size))
+    drawer = draws.chance(4_000, owner.size)
+    other = Family.SECOND.numbers(guests.user[owner]) + (nth % 3 << 26)
+    small = draws.chance(2_500, guests.ts.size)[owner]
+    draft.add(
+        "payment",
+        ts=guests.ts[owner] - (nth + 1) * seconds(draws, 20, 90, owner.size),
+        user=guests.user[owner],
+        device=guests.device[owner],
+        card=np.where(drawer, other, guests.card[owner]),
+        amount=np.where(small, draws.between(100, 500, owner.size), amount[owner]),
+        ok=0,
+        failure=draws.choose((4, 4, 2, 1), owner.size),
+        ip=guests.ip[owner],
+        card_country=guests.card_country[owner],
+    )
+
+
 def _conversation(draft: Draft, draws: Draws, guests: Guests, stay: dict[str, Ints]) -> None:
     size = guests.ts.size
     asked = np.flatnonzero(draws.chance(1_500, size))
-    answered = np.flatnonzero(draws.chance(1_700, size))
+    answered = np.flatnonzero(draws.chance(1_400, size))
     for chosen, offset, kind, slot in (
         (asked, -seconds(draws, 300, 14_400, asked.size), Kind.GUEST, draws.long(asked.size)),
         (

@@ -10,10 +10,8 @@ from assay.simulate.draws import Draws
 from assay.simulate.names import full_name
 from assay.simulate.population import Family, Population
 from assay.simulate.settings import MarketplaceSettings
-from assay.simulate.stolen import card_testing_gang
+from assay.simulate.stolen import CARDS_TRIED, card_testing_gang
 
-#: How many cards a card-testing group holds before it adapts (``stolen.card_testing``).
-_CARDS_OF_GROUP = 40
 _STRANGERS, _GUESTS_LISTED = 400, 5
 #: A stream of its own, apart from any day's.
 _STREAM = 1_000
@@ -46,7 +44,7 @@ def _stolen_cards(population: Population) -> tuple[str, ...]:
     groups = np.unique(
         np.concatenate([gang.active(day)[0] for day in range(population.settings.days)])
     )
-    held = np.arange(_CARDS_OF_GROUP, dtype=np.int64)
+    held = np.arange(CARDS_TRIED, dtype=np.int64)
     cards = gang.owned(np.repeat(groups, held.size), np.tile(held, groups.size))
     return tuple(sorted(population.card_ids(cards[population.reported(cards)])))
 

@@ -20,14 +20,18 @@ class Kind(IntEnum):
     GUEST_CASH = 5
     HOST_WELCOME = 6
     HOST_LINK = 7
-    SCAM_LINK = 8
-    SCAM_PLAIN = 9
-    SCAM_ADAPTED = 10
+    HOST_CONTACT = 8
+    SCAM_LINK = 9
+    SCAM_PLAIN = 10
+    SCAM_ADAPTED = 11
 
 
 #: Kinds written by the host; the others are the guest's.
 BY_HOST = frozenset(
-    (Kind.HOST_WELCOME, Kind.HOST_LINK, Kind.SCAM_LINK, Kind.SCAM_PLAIN, Kind.SCAM_ADAPTED)
+    (
+        *(Kind.HOST_WELCOME, Kind.HOST_LINK, Kind.HOST_CONTACT),
+        *(Kind.SCAM_LINK, Kind.SCAM_PLAIN, Kind.SCAM_ADAPTED),
+    )
 )
 
 _CITIES = (
@@ -119,6 +123,14 @@ _HOUSE = (
     "for a boat trip have a look at www.{word}-sailing.example",
     "directions with photos: https://photos.example/{word}{n}",
 )
+_CONTACT = (
+    "Send me a message on WhatsApp +44 74 {phone} when you land",
+    "For companies we issue an invoice, to be paid by bank transfer after the stay",
+    "The tourist tax of {n} euros is paid directly at the desk, cash or card",
+    "Never pay outside the platform, we do not ask for a deposit by transfer",
+    "Returning guests get a discount if they stay more than {n} weeks",
+    "Our office answers on Telegram and by phone until {hour}:00",
+)
 _TROUBLE = (
     "the calendar here has an error and your request will not go through",
     "my account is being verified, so payouts take {n} weeks",
@@ -178,17 +190,25 @@ class _Slots:
 
     def of(self, options: Sequence[str]) -> str:
         """One of the options, its own slots filled."""
-        text = options[self.below(len(options))]
-        if "{" not in text:
-            return text
-        return text.format(
-            city=_CITIES[self.below(len(_CITIES))],
-            word=_WORDS[self.below(len(_WORDS))],
-            hour=13 + self.below(9),
-            n=2 + self.below(4),
-            code=f"{self.below(0xFFFF):04x}",
-            phone=f"{1_000_000 + self.below(8_999_999)}",
-        )
+        # format_map asks for the slots a text names, one by one, through __getitem__.
+        return options[self.below(len(options))].format_map(self)
+
+    def __getitem__(self, slot: str) -> str:
+        """What stands in for ``{slot}``."""
+        match slot:
+            case "city":
+                return _CITIES[self.below(len(_CITIES))]
+            case "word":
+                return _WORDS[self.below(len(_WORDS))]
+            case "hour":
+                return str(13 + self.below(9))
+            case "n":
+                return str(2 + self.below(4))
+            case "code":
+                return f"{self.below(0x10000):04x}"
+            case "phone":
+                return str(1_000_000 + self.below(9_000_000))
+        raise KeyError(slot)
 
     def below(self, bound: int) -> int:
         """A number in ``[0, bound)``; when the slot is used up it is 0 for ever."""
@@ -220,6 +240,10 @@ def _host_link(slots: _Slots) -> str:
     return f"{slots.of(_HELLO)}, {slots.of(_WELCOME)}; {slots.of(_HOUSE)}."
 
 
+def _host_contact(slots: _Slots) -> str:
+    return f"{slots.of(_HELLO)}, {slots.of(_WELCOME)}. {slots.of(_CONTACT)}. {slots.of(_BYE)}"
+
+
 def _scam_link(slots: _Slots) -> str:
     return f"{slots.of(_HELLO)}, {slots.of(_TROUBLE)}. {slots.of(_DIVERT)} {slots.of(_BAIT)}"
 
@@ -240,6 +264,7 @@ _WRITERS: dict[Kind, Callable[[_Slots], str]] = {
     Kind.GUEST_CASH: _guest_and(_CASH),
     Kind.HOST_WELCOME: _host,
     Kind.HOST_LINK: _host_link,
+    Kind.HOST_CONTACT: _host_contact,
     Kind.SCAM_LINK: _scam_link,
     Kind.SCAM_PLAIN: _scam_plain,
     Kind.SCAM_ADAPTED: _scam_adapted,

@@ -117,10 +117,10 @@ class Population:
         return np.where(self.corporate(users), Family.COMPANY.numbers(company), own)
 
     def card_country(self, cards: Ints, home: Ints) -> Ints:
-        """Country of issue: mostly where the holder lives, 4 % kept one from elsewhere."""
+        """Country of issue: mostly where the holder lives, 5 % kept one from elsewhere."""
         word = self._hash(_Trait.CARD_ABROAD, cards)
         elsewhere = choose(_GUESTS_OF, (word * 7919) & 0xFFFFFFFF)
-        return np.where(word < _share(400), elsewhere, home)
+        return np.where(word < _share(500), elsewhere, home)
 
     def listing_country(self, listings: Ints) -> Ints:
         """Country numbers of the listings."""
@@ -136,9 +136,11 @@ class Population:
     def host(self, listings: Ints) -> Ints:
         """Who offers ordinary listings; every second late listing comes with a new host."""
         word = self._hash(_Trait.LISTING_HOST, listings)
-        settled = (word * self.settings.hosts) >> 32
+        # The square of an even draw: a few professional hosts have a hundred listings.
+        skew = ((word >> 1) * (word >> 1)) >> 30
+        settled = (skew * self.settings.hosts) >> 32
         fresh = (listings >= self.settings.listings) & (word % 2 == 0)
-        return np.where(fresh, self.settings.hosts + listings, settled)
+        return np.where(fresh, self.settings.hosts + listings // 3, settled)
 
     def host_age(self, hosts: Ints, listing_age: Ints) -> Ints:
         """Days since the host signed up: never after the listing."""

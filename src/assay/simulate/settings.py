@@ -6,7 +6,7 @@ from assay.core.errors import Invalid
 from assay.core.time import DAY, check_time, parse_time
 
 #: Limits that keep every entity number below 2**32 (population.Family says how it is split).
-DAYS_MAX, PER_DAY_MAX, POPULATION_MAX = 4_096, 100_000, 100_000_000
+DAYS_MAX, PER_DAY_MAX, POPULATION_MAX = 4_096, 100_000, 20_000_000
 
 
 class FraudMix(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,14 +17,14 @@ class FraudMix(msgspec.Struct, frozen=True, kw_only=True):
     honest ones that are disputed in error and later reversed, in 1/10,000.
     """
 
-    card_testing_groups: int = 2
-    card_testing_acts: int = 170
+    card_testing_groups: int = 1
+    card_testing_acts: int = 95
     takeover_groups: int = 1
-    takeover_acts: int = 200
+    takeover_acts: int = 65
     fake_listing_groups: int = 2
     fake_listing_acts: int = 65
     ring_every_days: int = 5
-    ring_acts: int = 110
+    ring_acts: int = 105
     friendly: int = 9
     mistaken: int = 3
 
@@ -57,7 +57,7 @@ class MarketplaceSettings(msgspec.Struct, frozen=True, kw_only=True):
     hosts: int = 5_000
     signups_per_day: int = 160
     listings_per_day: int = 25
-    bookings_per_day: int = 2_900
+    bookings_per_day: int = 2_700
     fraud: FraudMix = FraudMix()
     drift_at: int | None = None
     adapt_at: int | None = None

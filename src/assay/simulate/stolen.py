@@ -3,29 +3,38 @@
 Card testing: a burst of small charges on stolen cards from one device until one is accepted, then
 a dear booking with that card. Account takeover: guessed passwords, a sign-in from a new device in
 another country, then a dear booking at short notice on the victim's own card.
+
+Some acts are *sly*: a card tested elsewhere and used from a clean device near its owner, a stolen
+session on the victim's own device. After ``adapt_at`` most are.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.core.time import HOUR, MINUTE
 from assay.simulate.draft import Draft, Pattern, Stream, repeated, seconds
 from assay.simulate.draws import Draws, Ints, choose, hashed
 from assay.simulate.groups import Gang, acts_of
-from assay.simulate.honest import popular, prices, total
+from assay.simulate.honest import LEAD, PARTY, popular, prices, total
 from assay.simulate.messages import Kind
-from assay.simulate.population import COUNTRIES, Family, Population
+from assay.simulate.population import Family, Population
 
-#: Where groups sit; the last three are rare among honest guests.
+#: Share of acts that are sly, in 1/10,000, before and after the adversary adapts.
+_SLY_TESTING, _SLY_TAKEOVER = (2_800, 7_500), (3_200, 7_500)
+#: Where groups sit, by country number; the last four are rare among honest guests.
 _BASES = (2, 3, 3, 2, 1, 3, 2, 1, 1, 1, 3, 4, 4, 4)
-_FRESH_OR_BOUGHT = (0, 0, 1, 1, 2, 4, 12, 40, 110, 250, 420)
+#: Days since a fraudster's account was made: today, or bought from somebody.
+_ACCOUNT_AGE = (0, 0, 1, 3, 10, 30, 70, 120, 200, 320, 600)
 _AGED = (35, 60, 90, 130, 180, 260, 420)
 _AGE, _COUNTRY = 1, 2
+#: A group's stolen cards: a few it tries again and again, and many it uses once.
+CARDS_TRIED, _CARDS_KEPT = 40, 400
 
 
 def card_testing_gang(population: Population) -> Gang:
     """How card testers are organised in this world."""
     per_day = population.settings.fraud.card_testing_groups
-    return Gang(family=Family.CARD_TESTING, per_day=per_day, lifetime=4)
+    return Gang(family=Family.CARD_TESTING, per_day=per_day, lifetime=14)
 
 
 def card_testing(population: Population, day: int, draft: Draft) -> None:
@@ -36,69 +45,41 @@ def card_testing(population: Population, day: int, draft: Draft) -> None:
     groups, since = gang.active(day)
     act = acts_of(draws, groups, settings.fraud.card_testing_acts)
     group, size = groups[act], act.size
-    user = gang.owned(group, draws.below(6, size))
-    device = _device(gang, draws, group, shared=1_500 if adapted else 6_500)
-    cards_held = 400 if adapted else 40
-    card = gang.owned(group, draws.below(cards_held, size))
-    age = gang.trait(settings.seed, _AGE, _AGED if adapted else _FRESH_OR_BOUGHT, user)
-    issuer = population.card_country(card, population.home(card))
+    sly = draws.chance(_SLY_TESTING[adapted], size)
+    user = gang.owned(group, np.where(sly, 100 + draws.below(400, size), draws.below(6, size)))
+    device = _device(gang, draws, group, sly)
+    tried = draws.below(CARDS_TRIED, size)
+    card = gang.owned(group, np.where(sly, 100 + draws.below(_CARDS_KEPT, size), tried))
+    young = gang.trait(settings.seed, _AGE, _ACCOUNT_AGE, user)
+    aged = gang.trait(settings.seed, _AGE, _AGED, user)
+    # The careful buy cards of the country their account claims to live in.
+    holder = np.where(sly & draws.chance(7_000, size), population.home(user), population.home(card))
+    issuer = population.card_country(card, holder)
+    near = draws.chance(np.where(sly, 9_300, 5_000), size)
     base = _base(population, gang, group)
-    near = draws.chance(9_000 if adapted else 4_000, size)
-    ip = np.where(near, issuer, base)
-    ts = draft.start + (8 if adapted else 3) * HOUR + seconds(draws, 0, 54_000, size)
-    booking = _dear_booking(population, day, draws, size, best_of=2)
-    short = draws.chance(6_500, size)
+    act_columns = {
+        "ts": draft.start + 3 * HOUR + seconds(draws, 0, 72_000, size),
+        "user": user,
+        "device": device,
+        "card": card,
+        "ip": np.where(near, issuer, base),
+        "card_country": issuer,
+    }
+    booking = _booking(population, day, draws, sly, short=6_500)
     draft.add(
         "booking",
+        **act_columns,
         **booking,
-        ts=ts,
-        user=user,
-        device=device,
-        card=card,
-        lead=np.where(short, draws.between(0, 4, size), draws.between(3, 60, size)),
-        account_age=age + since[act],
-        ip=ip,
-        card_country=issuer,
-        kind=_short_message(draws, size),
+        account_age=np.where(sly | adapted, aged, young) + since[act],
         slot=draws.long(size),
         pattern=int(Pattern.CARD_TESTING),
     )
-    _sign_in(draft, draws, ts, user, device, ip)
-    failures = draws.between(3, 9, size) * draws.chance(7_500, size)
-    if adapted:
-        failures = draws.between(0, 2, size)
-    owner, nth = repeated(failures)
-    pause = 90 * MINUTE if adapted else 25 * 1_000_000
-    tried = gang.owned(group[owner], draws.below(cards_held, owner.size))
-    small = (
-        draws.between(1_500, 9_000, owner.size) if adapted else draws.between(100, 900, owner.size)
-    )
-    draft.add(
-        "payment",
-        ts=ts[owner] - 12 * MINUTE - nth * pause - seconds(draws, 0, 20, owner.size),
-        user=user[owner],
-        device=device[owner],
-        card=tried,
-        amount=small,
-        ok=0,
-        failure=draws.choose((2, 4, 5, 1), owner.size),
-        ip=ip[owner],
-        card_country=population.card_country(tried, population.home(tried)),
-    )
-    proven = np.flatnonzero(failures > 0)
-    draft.add(
-        "payment",
-        ts=ts[proven] - seconds(draws, 120, 600, proven.size),
-        user=user[proven],
-        device=device[proven],
-        card=card[proven],
-        amount=draws.between(100, 500, proven.size),
-        ok=1,
-        failure=-1,
-        ip=ip[proven],
-        card_country=issuer[proven],
-    )
-    _charge(draft, draws, ts, user, device, card, booking["amount"], ip, issuer)
+    signed = draws.chance(7_500, size)
+    new = draws.chance(np.where(sly, 2_500, 5_000), size)
+    before = 15 * MINUTE + seconds(draws, 10, 1_800, size)
+    _sign_in(draft, act_columns, signed, new, before)
+    _trials(population, gang, draft, draws, group, sly, act_columns)
+    _charge(draft, draws, act_columns, booking["amount"])
 
 
 def account_takeover(population: Population, day: int, draft: Draft) -> None:
@@ -106,80 +87,72 @@ def account_takeover(population: Population, day: int, draft: Draft) -> None:
     settings = population.settings
     adapted = settings.adapted(day)
     per_day = settings.fraud.takeover_groups
-    gang = Gang(family=Family.TAKEOVER, per_day=per_day, lifetime=5)
+    gang = Gang(family=Family.TAKEOVER, per_day=per_day, lifetime=15)
     draws = Draws(settings.seed, Stream.TAKEOVER, day)
     groups, _ = gang.active(day)
     act = acts_of(draws, groups, settings.fraud.takeover_acts)
     group, size = groups[act], act.size
+    sly = draws.chance(_SLY_TAKEOVER[adapted], size)
     victim = draws.below(settings.users, size)
     home = population.home(victim)
-    device = _device(gang, draws, group, shared=2_500 if adapted else 6_000)
-    ip = np.where(
-        draws.chance(9_000 if adapted else 3_000, size), home, _base(population, gang, group)
-    )
-    own = draws.chance(8_000, size)
+    session = sly & draws.chance(5_500, size)  # a stolen session: no sign-in, the victim's device
+    device = np.where(session, population.device(victim), _device(gang, draws, group, sly))
     stolen = gang.owned(group, draws.below(60, size))
+    own = draws.chance(8_000, size)
     card = np.where(own, population.card(victim), stolen)
     issuer = population.card_country(card, np.where(own, home, population.home(stolen)))
-    ts = draft.start + 4 * HOUR + seconds(draws, 0, 68_000, size)
-    booking = _dear_booking(population, day, draws, size, best_of=3)
-    short = draws.chance(2_500 if adapted else 8_000, size)
+    near = draws.chance(np.where(sly, 9_200, 3_200), size)
+    act_columns = {
+        "ts": draft.start + 4 * HOUR + seconds(draws, 0, 68_000, size),
+        "user": victim,
+        "device": device,
+        "card": card,
+        "ip": np.where(near, home, _base(population, gang, group)),
+        "card_country": issuer,
+    }
+    booking = _booking(population, day, draws, sly, short=7_500)
     draft.add(
         "booking",
+        **act_columns,
         **booking,
-        ts=ts,
-        user=victim,
-        device=device,
-        card=card,
-        lead=np.where(short, draws.between(0, 2, size), draws.between(2, 45, size)),
         account_age=population.account_age(victim, day),
-        ip=ip,
-        card_country=issuer,
-        kind=_short_message(draws, size),
         slot=draws.long(size),
         pattern=int(Pattern.ACCOUNT_TAKEOVER),
     )
-    entered = ts - seconds(draws, 240, 9_000, size)
-    draft.add("login", ts=entered, user=victim, device=device, ok=1, new=1, ip=ip)
-    guesses = draws.choose((50, 14, 14, 12, 10) if not adapted else (90, 10), size)
-    owner, nth = repeated(guesses)
-    draft.add(
-        "login",
-        ts=entered[owner] - (nth + 1) * seconds(draws, 8, 60, owner.size),
-        user=victim[owner],
-        device=device[owner],
-        ok=0,
-        new=1,
-        ip=ip[owner],
-    )
-    _charge(draft, draws, ts, victim, device, card, booking["amount"], ip, issuer)
+    before = seconds(draws, 240, 9_000, size)
+    _sign_in(draft, act_columns, ~session, np.ones(size, dtype=np.bool_), before)
+    guesses = np.where(sly, 0, draws.choose((44, 16, 16, 13, 11), size))
+    _guesses(draft, draws, act_columns, before, guesses)
+    _charge(draft, draws, act_columns, booking["amount"])
 
 
-def _device(gang: Gang, draws: Draws, group: Ints, *, shared: int) -> Ints:
+def _device(gang: Gang, draws: Draws, group: Ints, sly: NDArray[np.bool_]) -> Ints:
     """One of the group's three devices, or else one of 900 it uses once or twice."""
     few = draws.below(3, group.size)
     many = 100 + draws.below(900, group.size)
-    return gang.owned(group, np.where(draws.chance(shared, group.size), few, many))
+    shared = draws.chance(6_500, group.size) & ~sly
+    return gang.owned(group, np.where(shared, few, many))
 
 
 def _base(population: Population, gang: Gang, group: Ints) -> Ints:
     word = hashed(population.settings.seed, 1_000 * int(gang.family) + _COUNTRY, group)
-    assert len(_BASES) == len(COUNTRIES)
     return choose(_BASES, word)
 
 
-def _dear_booking(
-    population: Population, day: int, draws: Draws, size: int, *, best_of: int
+def _booking(
+    population: Population, day: int, draws: Draws, sly: NDArray[np.bool_], *, short: int
 ) -> dict[str, Ints]:
-    """The dearest of ``best_of`` popular listings, for two to six nights."""
-    listing = popular(population, day, draws, size)
-    for _ in range(best_of - 1):
-        other = popular(population, day, draws, size)
-        dearer = population.fair_nightly(other) > population.fair_nightly(listing)
-        listing = np.where(dearer, other, listing)
-    nightly, suggested = prices(population, draws, listing, draws.between(8_600, 12_000, size))
-    nights = draws.between(2, 6, size)
+    """A stay worth stealing, soon; the sly take an ordinary one like everybody."""
+    size = sly.size
+    listing, other = (popular(population, day, draws, size) for _ in range(2))
+    dearer = population.fair_nightly(other) > population.fair_nightly(listing)
+    listing = np.where(dearer & ~sly, other, listing)
+    percent = draws.between(8_400, 11_900, size)
+    nightly, suggested = prices(population, draws, listing, percent)
+    nights = np.where(sly, draws.between(1, 5, size), draws.between(2, 6, size))
     host, age = population.host(listing), population.listing_age(listing, day)
+    soon = draws.chance(np.where(sly, 2_500, short), size)
+    kinds = np.array((Kind.NONE, Kind.GUEST_SHORT, Kind.GUEST), dtype=np.int64)
     return {
         "listing": listing,
         "host": host,
@@ -187,42 +160,91 @@ def _dear_booking(
         "nightly": nightly,
         "suggested": suggested,
         "nights": nights,
-        "guests": draws.between(1, 4, size),
+        "guests": draws.spread(PARTY, size),
+        "lead": np.where(soon, draws.between(0, 3, size), draws.spread(LEAD, size)),
         "host_age": population.host_age(host, age),
         "listing_age": age,
+        "kind": kinds[draws.choose((36, 20, 44), size)],
     }
 
 
-def _short_message(draws: Draws, size: int) -> Ints:
-    kinds = np.array((Kind.NONE, Kind.GUEST_SHORT, Kind.GUEST), dtype=np.int64)
-    return kinds[draws.choose((42, 28, 30), size)]
-
-
-def _sign_in(draft: Draft, draws: Draws, ts: Ints, user: Ints, device: Ints, ip: Ints) -> None:
-    signed = np.flatnonzero(draws.chance(8_000, ts.size))
-    draft.add(
-        "login",
-        ts=ts[signed] - 15 * MINUTE - seconds(draws, 10, 1_800, signed.size),
-        user=user[signed],
-        device=device[signed],
-        ok=1,
-        new=draws.chance(5_000, signed.size).astype(np.int64),
-        ip=ip[signed],
-    )
-
-
-def _charge(draft: Draft, draws: Draws, ts: Ints, *columns: Ints) -> None:
-    """The charge after the booking: user, device, card, amount, ip, issuer."""
-    user, device, card, amount, ip, issuer = columns
+def _trials(
+    population: Population,
+    gang: Gang,
+    draft: Draft,
+    draws: Draws,
+    group: Ints,
+    sly: NDArray[np.bool_],
+    act: dict[str, Ints],
+) -> None:
+    """The failed charges before the booking, and the small one that told which card works."""
+    size = group.size
+    failures = np.where(sly, draws.choose((80, 15, 5), size), draws.between(1, 8, size))
+    failures = np.where(draws.chance(8_500, size), failures, 0)
+    owner, nth = repeated(failures)
+    tried = gang.owned(group[owner], draws.below(CARDS_TRIED, owner.size))
+    card = np.where(sly[owner], act["card"][owner], tried)
+    # The sly wait hours between two attempts and charge amounts that pass for a booking's.
+    pause = np.where(sly[owner], 100 * MINUTE, MINUTE // 3)
+    quick, slow = draws.between(100, 900, owner.size), draws.between(2_500, 15_000, owner.size)
     draft.add(
         "payment",
-        ts=ts + seconds(draws, 2, 60, ts.size),
-        user=user,
-        device=device,
+        ts=act["ts"][owner] - 12 * MINUTE - nth * pause - seconds(draws, 0, 20, owner.size),
+        user=act["user"][owner],
+        device=act["device"][owner],
         card=card,
-        amount=amount,
+        amount=np.where(sly[owner], slow, quick),
+        ok=0,
+        failure=draws.choose((2, 4, 5, 1), owner.size),
+        ip=act["ip"][owner],
+        card_country=population.card_country(card, population.home(card)),
+    )
+    proven = np.flatnonzero((failures > 0) & draws.chance(8_000, size))
+    draft.add(
+        "payment",
+        **{name: column[proven] for name, column in act.items() if name != "ts"},
+        ts=act["ts"][proven] - seconds(draws, 120, 600, proven.size),
+        amount=draws.between(100, 500, proven.size),
         ok=1,
         failure=-1,
-        ip=ip,
-        card_country=issuer,
     )
+
+
+def _sign_in(
+    draft: Draft,
+    act: dict[str, Ints],
+    signed: NDArray[np.bool_],
+    new: NDArray[np.bool_],
+    before: Ints,
+) -> None:
+    draft.add(
+        "login",
+        ts=(act["ts"] - before)[signed],
+        user=act["user"][signed],
+        device=act["device"][signed],
+        ok=1,
+        new=new[signed].astype(np.int64),
+        ip=act["ip"][signed],
+    )
+
+
+def _guesses(draft: Draft, draws: Draws, act: dict[str, Ints], before: Ints, guesses: Ints) -> None:
+    """Wrong passwords before the right one."""
+    owner, nth = repeated(guesses)
+    pause = (nth + 1) * seconds(draws, 8, 60, owner.size)
+    draft.add(
+        "login",
+        ts=(act["ts"] - before)[owner] - pause,
+        user=act["user"][owner],
+        device=act["device"][owner],
+        ok=0,
+        new=1,
+        ip=act["ip"][owner],
+    )
+
+
+def _charge(draft: Draft, draws: Draws, act: dict[str, Ints], amount: Ints) -> None:
+    """The charge after the booking."""
+    columns = {name: column for name, column in act.items() if name != "ts"}
+    ts = act["ts"] + seconds(draws, 2, 60, amount.size)
+    draft.add("payment", **columns, ts=ts, amount=amount, ok=1, failure=-1)
