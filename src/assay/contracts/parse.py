@@ -55,7 +55,7 @@ def parse(raw: bytes) -> Any:
 
 def _texts(value: Any, depth: int) -> int:
     """How many strings (keys and values) a parsed value holds."""
-    if depth > DEPTH_MAX:
+    if depth >= DEPTH_MAX:
         _refuse(f"nesting deeper than {DEPTH_MAX}")
     if type(value) is dict:
         count = len(value)

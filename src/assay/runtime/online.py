@@ -134,6 +134,12 @@ class Engine:
         return "" if self.ready else self._follower.why
 
     @property
+    def state_bytes(self) -> int:
+        """Memory of the feature state; 0 while it is being rebuilt."""
+        live = self._follower.live
+        return 0 if live is None else live.features.bytes_used
+
+    @property
     def stats(self) -> StatsView:
         """Counts and latencies since the start."""
         return self._stats.view(waiting=self._writer.waiting)
@@ -265,9 +271,9 @@ class Engine:
             raise Invalid(
                 f"the policy decides on catalog {policy.catalog.digest}, the engine keeps {kept}"
             )
-        self._stages = Stages(
-            policy, scorer, self._lists, monotonic=self._monotonic, stats=self._stats
-        )
+        stages = Stages(policy, scorer, self._lists, monotonic=self._monotonic, stats=self._stats)
+        stages.warm()
+        self._stages = stages
         self._follower.capacity = policy.policy.capacity_per_day
         if self._follower.live is not None:
             self._follower.live.budget.capacity_per_day = policy.policy.capacity_per_day
@@ -353,7 +359,8 @@ class Engine:
 
     def _count(self, record: DecisionRecord, started: int) -> None:
         self._stats.outcomes[record.outcome.value] += 1
-        self._stats.degraded.update(record.degraded)
+        for code in record.degraded:
+            self._stats.degraded[code] += 1
         self._stats.took("whole", self._monotonic() - started)
 
     def _discard(self, error: Exception) -> None:

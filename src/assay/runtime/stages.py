@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from assay.contracts.event import Event
 from assay.core.errors import AssayError
 from assay.core.ids import derived_id
-from assay.core.time import utc_day
+from assay.core.time import TIME_MIN, utc_day
+from assay.decisions.check import PolicyMismatch
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.decide import Decision, Inputs, decide
 from assay.decisions.outcome import Outcome
@@ -48,6 +49,7 @@ class Stages:
         stats: hears how long each stage took.
 
     Raises:
+        PolicyMismatch: the model is not the one the policy names.
         Unknown: the model takes a value that is not in the policy's catalog.
     """
 
@@ -63,6 +65,12 @@ class Stages:
         self.policy, self._scorer, self._lists = policy, scorer, lists
         self._monotonic, self._stats = monotonic, stats
         self._deadline_ns = policy.policy.deadline * 1_000
+        named = policy.policy.model
+        if scorer is not None and named is not None and scorer.digest != named:
+            raise PolicyMismatch(
+                f"policy {policy.policy.name!r} version {policy.policy.version} decides with the "
+                f"model {named}, got {scorer.digest}: load the model the policy names"
+            )
         catalog = policy.catalog
         inputs = scorer.inputs if scorer is not None else ()
         self._inputs = np.array([catalog.index(name) for name in inputs], dtype=np.int64)
@@ -100,6 +108,18 @@ class Stages:
         decision, inputs = self._decide(inputs, row, run)
         run.took("decide")
         return self._record(event, live, inputs, decision, vector, newest, snapshots, wall)
+
+    def warm(self) -> None:
+        """Run every stage once on nothing, so that no request waits for a compiler."""
+        catalog = self.policy.catalog
+        scratch = Live(catalog, 0, generation=-1)
+        for contract in catalog.contracts:
+            scratch.features.apply(Event("warm-up", contract.type, TIME_MIN, {}))
+        request = Event("warm-up", self.policy.policy.request, TIME_MIN, {})
+        unhurried = Stages(
+            self.policy, self._scorer, self._lists, monotonic=lambda: 0, stats=Stats()
+        )
+        unhurried.decide(request, scratch, started=0, wall=0)
 
     def _snapshots(self, run: "_Run") -> dict[str, ListSnapshot | None]:
         found = {use.name: self._lists.snapshot(use.name) for use in self.policy.policy.lists}

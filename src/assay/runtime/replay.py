@@ -1,0 +1,230 @@
+"""Do the promises hold? Every served value and every stored decision, made again from the log.
+
+Both checks fold the log once, in ``seq`` order, with the verdicts on late events as stored.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+import numpy as np
+
+from assay.core.ids import derived_id
+from assay.core.time import utc_day
+from assay.decisions.compiled import CompiledPolicy
+from assay.decisions.record import DecisionRecord
+from assay.decisions.redecide import Scorer, redecide
+from assay.features.catalog import Catalog
+from assay.features.state import FeatureState
+from assay.features.vector import Vector
+from assay.review.capacity import Budget
+from assay.rules.lists import ListSnapshot
+from assay.runtime.ports import Entry, EventLog
+from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
+from assay.runtime.stages import FEATURES_UNAVAILABLE
+
+_DIFFERENCES_MAX = 20  #: how many are listed; all are counted
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that came out otherwise than it was stored."""
+
+    seq: int
+    decision: str
+    what: str
+    stored: str = ""
+    again: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found; it holds when ``mismatches`` is 0.
+
+    ``compared`` counts values (of features) or decisions; ``records`` counts decisions, of which
+    ``skipped`` were made without features. ``differences`` lists the first ones. ``reproducer`` is
+    the smallest slice of the log that gives the first differing value.
+    """
+
+    compared: int
+    mismatches: int
+    records: int
+    events: int
+    skipped: int = 0
+    differences: tuple[Difference, ...] = ()
+    reproducer: Reproducer | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differed."""
+        return self.mismatches == 0
+
+
+def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
+    """Compute every served vector again from the log and compare every bit.
+
+    Args:
+        log: the history; only read.
+        catalogs: by digest, all that served. A vector of any other one is a mismatch: what cannot
+            be checked does not hold.
+
+    Raises:
+        Corrupt: the log is damaged; names the seq.
+    """
+    check = _FeatureCheck(catalogs)
+    for entry in log.entries():
+        check.take(entry)
+    first = check.first
+    return Report(
+        compared=check.compared,
+        mismatches=check.mismatches,
+        records=check.records,
+        events=check.events,
+        skipped=check.skipped,
+        differences=tuple(check.differences[:_DIFFERENCES_MAX]),
+        reproducer=None if first is None else reproduce(log, first),
+    )
+
+
+def verify_decisions(
+    log: EventLog,
+    policies: Mapping[str, CompiledPolicy],
+    scorers: Mapping[str, Scorer],
+    snapshots: Mapping[str, ListSnapshot] | None = None,
+) -> Report:
+    """Make every stored decision again and compare score, rules, reasons and outcome, bit for bit.
+
+    Also what no single record can prove: its place in the log and the review slots left.
+
+    Args:
+        log: the history; only read.
+        policies: by digest, all that decided.
+        scorers: by digest, all that scored.
+        snapshots: lists by digest; where given, the memberships are made again too.
+
+    Raises:
+        Corrupt: the log is damaged; names the seq.
+    """
+    compared = mismatches = events = 0
+    listed: list[Difference] = []
+    budget = Budget(0)
+    for entry in log.entries():
+        events += 1
+        if entry.record is None:
+            continue
+        compared += 1
+        found = list(_decision(entry, entry.record, policies, scorers, snapshots, budget))
+        budget.count(entry.record)
+        mismatches += bool(found)
+        listed += found if len(listed) < _DIFFERENCES_MAX else ()
+    return Report(
+        compared=compared,
+        mismatches=mismatches,
+        records=compared,
+        events=events,
+        differences=tuple(listed[:_DIFFERENCES_MAX]),
+    )
+
+
+class _FeatureCheck:
+    """A fold over entries that reads before it applies, as the engine did."""
+
+    def __init__(self, catalogs: Mapping[str, Catalog]) -> None:
+        self._states = {digest: FeatureState(catalog) for digest, catalog in catalogs.items()}
+        self.compared = self.mismatches = self.records = self.events = self.skipped = 0
+        self.differences: list[Difference] = []
+        self.first: Mismatch | None = None
+
+    def take(self, entry: Entry) -> None:
+        self.events += 1
+        if entry.record is not None:
+            self.records += 1
+            self._compare(entry, entry.record)
+        if entry.accepted:
+            for state in self._states.values():
+                state.apply(entry.event)
+
+    def _compare(self, entry: Entry, record: DecisionRecord) -> None:
+        if FEATURES_UNAVAILABLE in record.degraded:
+            self.skipped += 1
+            return
+        receipt = record.receipt
+        state = self._states.get(receipt.catalog)
+        if state is None:
+            self._differs(entry, record, f"catalog {receipt.catalog} is not at hand")
+            return
+        names = state.catalog.names
+        self.compared += len(names)
+        vector, newest = state.read(entry.event)
+        if receipt.cut != {"0": entry.seq - 1}:
+            self._differs(entry, record, "cut", receipt.cut, {"0": entry.seq - 1})
+        if (receipt.at, receipt.newest) != (entry.event.ts, newest):
+            stored = (receipt.at, receipt.newest)
+            self._differs(entry, record, "T and newest", stored, (entry.event.ts, newest))
+        if len(record.bits) != 8 * len(names) or len(record.known) != len(names):
+            self._differs(entry, record, "number of values", len(record.known), len(names))
+            return
+        if record.bits != vector.bits.astype("<i8").tobytes() or (
+            record.known != vector.known.tobytes()
+        ):
+            self._values(entry, record, state.catalog, vector)
+        elif receipt.vector != vector.digest:
+            self._differs(entry, record, "vector digest", receipt.vector, vector.digest)
+
+    def _values(
+        self, entry: Entry, record: DecisionRecord, catalog: Catalog, vector: Vector
+    ) -> None:
+        served = Vector(
+            np.frombuffer(record.bits, "<i8").astype(np.int64),
+            np.frombuffer(record.known, np.uint8),
+        )
+        wrong = (served.bits != vector.bits) | (served.known != vector.known)
+        for place in np.flatnonzero(wrong).tolist():
+            stored = value_text(served, catalog, place)
+            again = value_text(vector, catalog, place)
+            self._differs(entry, record, catalog.names[place], stored, again)
+            if self.first is None:
+                self.first = Mismatch(catalog, place, entry, stored, again)
+
+    def _differs(
+        self,
+        entry: Entry,
+        record: DecisionRecord,
+        what: str,
+        stored: object = "",
+        again: object = "",
+    ) -> None:
+        self.mismatches += 1
+        if len(self.differences) < _DIFFERENCES_MAX:
+            self.differences.append(_difference(entry, record, what, stored, again))
+
+
+def _difference(
+    entry: Entry, record: DecisionRecord, what: str, stored: object = "", again: object = ""
+) -> Difference:
+    return Difference(
+        seq=entry.seq, decision=record.id, what=what, stored=str(stored), again=str(again)
+    )
+
+
+def _decision(
+    entry: Entry,
+    record: DecisionRecord,
+    policies: Mapping[str, CompiledPolicy],
+    scorers: Mapping[str, Scorer],
+    snapshots: Mapping[str, ListSnapshot] | None,
+    budget: Budget,
+) -> Iterator[Difference]:
+    policy = policies.get(record.policy)
+    if policy is None:
+        yield _difference(entry, record, f"policy {record.policy} is not at hand")
+        return
+    budget.capacity_per_day = policy.policy.capacity_per_day
+    left = budget.left(utc_day(record.at))
+    for what, stored, again in (
+        ("id", record.id, derived_id("dec", entry.event.id)),
+        ("seq", record.seq, entry.seq),
+        ("review slots left", record.slots_left, left),
+    ):
+        if stored != again:
+            yield _difference(entry, record, what, stored, again)
+    scorer = None if record.model is None else scorers.get(record.model)
+    for text in redecide(policy, record, entry.event, scorer, snapshots):
+        yield _difference(entry, record, text)

@@ -1,0 +1,123 @@
+"""Which few events suffice to show that a served value is not what the log gives?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from assay.contracts.event import Event
+from assay.features.catalog import Catalog
+from assay.features.derive import decoded
+from assay.features.state import FeatureState
+from assay.features.vector import Vector
+from assay.runtime.ports import Entry, EventLog
+
+#: Events applied while shrinking: about ten seconds. A slice that is not yet minimal then is
+#: still a correct one.
+_EFFORT = 1_000_000
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """The value at ``place`` of a catalog that was served otherwise than it comes out now."""
+
+    catalog: Catalog
+    place: int
+    entry: Entry
+    served: str
+    recomputed: str
+
+
+class SliceEvent(msgspec.Struct, frozen=True):
+    """One event of the slice, in its wire form, with its place in the log."""
+
+    seq: int
+    event: dict[str, Any]
+
+
+class Reproducer(msgspec.Struct, frozen=True, kw_only=True):
+    """Apply ``events`` to an empty state, read ``feature`` for ``request``: it is ``recomputed``.
+
+    No event can be left out without changing that, unless ``minimal`` is False.
+    """
+
+    catalog: str
+    feature: str
+    served: str
+    recomputed: str
+    request: dict[str, Any]
+    events: tuple[SliceEvent, ...]
+    minimal: bool
+
+
+def reproduce(log: EventLog, mismatch: Mismatch) -> Reproducer:
+    """The smallest slice of the log found that gives the recomputed value of a mismatch.
+
+    First the events that share no value with the request are left out, then ever smaller parts of
+    the rest, as long as the value stays.
+    """
+    request = mismatch.entry.event
+    before = [entry for entry in log.entries(until=mismatch.entry.seq - 1) if entry.accepted]
+    shrinking = _Shrinking(mismatch)
+    related = [entry for entry in before if _related(entry.event, request)]
+    kept = shrinking.shrunk(related if shrinking.same(related) else before)
+    return Reproducer(
+        catalog=mismatch.catalog.digest,
+        feature=mismatch.catalog.names[mismatch.place],
+        served=mismatch.served,
+        recomputed=mismatch.recomputed,
+        request=_wire(request),
+        events=tuple(SliceEvent(entry.seq, _wire(entry.event)) for entry in kept),
+        minimal=shrinking.effort > 0,
+    )
+
+
+def value_text(vector: Vector, catalog: Catalog, place: int) -> str:
+    """One value of a vector, every bit of it, as a report shows it.
+
+    Whole numbers in full, doubles by their shortest exact form; ``not known`` for the absent.
+    """
+    if not vector.known[place]:
+        return "not known" if vector.bits[place] == 0 else f"not known, bits {vector.bits[place]}"
+    return repr(decoded(int(vector.bits[place]), catalog.kinds[place]))
+
+
+class _Shrinking:
+    def __init__(self, mismatch: Mismatch) -> None:
+        self._mismatch = mismatch
+        self.effort = _EFFORT
+
+    def same(self, entries: Sequence[Entry]) -> bool:
+        """Whether the slice gives the recomputed value; when effort is used up, no."""
+        self.effort -= len(entries) + 1
+        if self.effort <= 0:
+            return False
+        state = FeatureState(self._mismatch.catalog)
+        state.apply_all(entry.event for entry in entries)
+        vector, _newest = state.read(self._mismatch.entry.event)
+        text = value_text(vector, self._mismatch.catalog, self._mismatch.place)
+        return text == self._mismatch.recomputed
+
+    def shrunk(self, entries: list[Entry]) -> list[Entry]:
+        """Leave out runs of events, of half the slice down to one, while the value stays."""
+        size = len(entries)
+        while size >= 1 and self.effort > 0:
+            start, smaller = 0, False
+            while start < len(entries):
+                without = entries[:start] + entries[start + size :]
+                if self.same(without):
+                    entries, smaller = without, True
+                else:
+                    start += size
+            if size == 1 and not smaller:
+                break
+            size = max(size // 2, 1)
+        return entries
+
+
+def _related(event: Event, request: Event) -> bool:
+    values = {value for value in request.payload.values() if isinstance(value, str)}
+    return any(isinstance(v, str) and v in values for v in event.payload.values())
+
+
+def _wire(event: Event) -> dict[str, Any]:
+    return {"id": event.id, "type": event.type, "ts": event.ts, "data": event.payload}
