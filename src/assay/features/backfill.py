@@ -21,15 +21,23 @@ from assay.features.derive import Deriver
 from assay.features.encode import NULL, Encoder
 from assay.features.finalise import finalise_rows
 from assay.features.frame import Frame
-from assay.features.kernel import GATHERED_WORDS
+from assay.features.kernel import CURRENT, GATHERED_WORDS, HIGH, LOW, MOST
 from assay.features.keys import rows_of
-from assay.features.plan import COMPARISONS, DISTINCT, NO_COLUMN, Group, Lane, Slot, Table
-from assay.features.sweep import by_row, dense, sweep
+from assay.features.plan import COMPARISONS, DISTINCT, EXTREMES, LAST, NO_COLUMN, Group, Lane, Table
+from assay.features.sweep import (
+    by_row,
+    dense,
+    edges,
+    gather_different,
+    gather_extremes,
+    gather_last,
+    gather_totals,
+    last_counted,
+    running_totals,
+)
 from assay.features.vector import Vector
 
 Ints = NDArray[np.int64]
-_Four = tuple[Ints, Ints, Ints, Ints]
-_Scratch = tuple[Ints, Ints, Ints]
 #: Requests whose gathered slots are kept between sweep and finaliser: half a megabyte, so that
 #: they stay in a core's cache.
 _CHUNK = 4096
@@ -132,27 +140,24 @@ class _Job:
         start, order = by_row(event_rows, rows + 1)
         asked, asking = by_row(request_rows, rows + 1)
         order = source.order[order]
-        longest = int(np.diff(start).max(initial=0)) + 1
-        for lane in range(len(table.lanes)):
-            slots = [s for s in self._plan.slots if s.group == number and s.lane == lane]
+        queue = np.zeros((2, int(np.diff(start).max(initial=0)) + 1), np.int64)
+        ts, at = source.columns.ts[order], self.at[asking]
+        for index, lane in enumerate(table.lanes):
+            slots = [s for s in self._plan.slots if s.group == number and s.lane == index]
             if not slots:
                 continue
-            values = source.lane(table, table.lanes[lane])
+            values = source.lane(table, lane)
             current = np.full(len(asking), NULL, np.int64)
             if self._plan.includes and table.source == self._catalog.request.type:
                 current = values[self._places[asking]]
-            values, numbers, different = values[order], np.zeros(0, np.int64), 0
-            if table.needs[lane] & DISTINCT:
-                numbers, different = dense(np.concatenate((values, current)))
-            events = (start, source.columns.ts[order], values, numbers[: len(values)])
-            requests = (asked, self.at[asking], current, numbers[len(values) :])
-            scratch = (
-                np.zeros(longest, np.int64),
-                np.zeros(longest, np.int64),
-                np.zeros(different + 1, np.int64),
-            )
-            for slot in slots:
-                self._fill_slot(slot, (events, requests, scratch), asking, rows)
+            swept = _Swept(values[order], current, ts, queue, table.needs[index])
+            for first, stop in _chunks(asked[: rows + 1]):
+                here = slice(int(asked[first]), int(asked[stop]))
+                for slot in slots:
+                    between = edges(start, ts, asked, at, (slot.window, first, stop))
+                    place = self._plan.slots.index(slot)
+                    gathered = swept.gather(between, here, self._plan.slot_needs[place])
+                    self._finalise(place, gathered, at[here], asking[here])
 
     def fill_derived(self) -> int:
         """Compute the derived values of every row; returns how many functions failed."""
@@ -169,23 +174,12 @@ class _Job:
             deriver.fill(Vector(self.bits[row], self.known[row]), payload)
         return deriver.failures
 
-    def _fill_slot(
-        self, slot: Slot, swept: tuple[_Four, _Four, _Scratch], asking: Ints, rows: int
-    ) -> None:
-        events, requests, scratch = swept
-        index, asked = self._plan.slots.index(slot), requests[0]
-        operations = np.flatnonzero(self._plan.operations[:, 0] == index)
-        gathered = np.empty((0, GATHERED_WORDS), np.int64)
-        for first, stop in _chunks(asked[: rows + 1]):
-            span = (slot.window, self._plan.slot_needs[index], first, stop)
-            here = slice(int(asked[first]), int(asked[stop]))
-            if len(gathered) < here.stop - here.start:
-                gathered = np.empty((here.stop - here.start, GATHERED_WORDS), np.int64)
-            sweep(events, requests, span, gathered, scratch)
-            self.overflows += finalise_rows(
-                gathered, self._plan.operations, operations, requests[1][here], asking[here],
-                self.bits, self.known,
-            )  # fmt: skip
+    def _finalise(self, slot: int, gathered: Ints, at: Ints, asking: Ints) -> None:
+        operations = self._plan.operations
+        features = np.flatnonzero(operations[:, 0] == slot)
+        self.overflows += finalise_rows(
+            gathered, operations, features, at, asking, self.bits, self.known
+        )
 
     def _source(self, event_type: str) -> "_Source":
         if event_type not in self._sources:
@@ -220,6 +214,35 @@ class _Source:
         if place not in self._codes:
             self._codes[place] = encoded(self.columns, self._inputs[place])
         return self._codes[place]
+
+
+class _Swept:
+    """One lane of all events and requests, from which windows are gathered chunk by chunk."""
+
+    def __init__(self, values: Ints, current: Ints, ts: Ints, queue: Ints, needs: int) -> None:
+        self._values, self._current, self._ts, self._queue = values, current, ts, queue
+        self._totals = running_totals(values, needs)
+        self._last = last_counted(values) if needs & LAST else values
+        self._slots = np.empty((0, GATHERED_WORDS), np.int64)
+        if needs & DISTINCT:
+            numbers, different = dense(np.concatenate((values, current)))
+            self._numbers, self._asked = numbers[: len(values)], numbers[len(values) :]
+            self._counts = np.zeros(different, np.int64)
+
+    def gather(self, between: Ints, here: slice, needs: int) -> Ints:
+        """The slots of the requests ``here``, whose windows lie ``between`` these places."""
+        if len(self._slots) < len(between):
+            self._slots = np.empty((len(between), GATHERED_WORDS), np.int64)
+        slots = self._slots[: len(between)]
+        gather_totals(self._totals, between, slots)
+        slots[:, LOW], slots[:, HIGH], slots[:, CURRENT] = MOST, NULL, self._current[here]
+        if needs & EXTREMES:
+            gather_extremes(self._values, between, self._queue, slots)
+        if needs & LAST:
+            gather_last(self._values, self._ts, self._last, between, slots)
+        if needs & DISTINCT:
+            gather_different(self._numbers, between, self._asked[here], self._counts, slots)
+        return slots
 
 
 def _holds(values: Ints, comparison: Comparison, constant: int) -> NDArray[np.bool_]:

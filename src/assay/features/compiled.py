@@ -16,3 +16,11 @@ def compiled(function: _F) -> _F:
     """The same function as machine code, compiled at its first call and kept on disk."""
     # error_model numpy: integer division does not test for zero again; the callers have.
     return cast("_F", numba.njit(cache=True, error_model="numpy")(function))
+
+
+def inlined(function: _F) -> _F:
+    """The same function as machine code inside each compiled function that calls it.
+
+    Passing an array costs seven words; a helper called per value is cheaper without.
+    """
+    return cast("_F", numba.njit(inline="always", error_model="numpy")(function))

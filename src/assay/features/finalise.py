@@ -12,12 +12,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.features.compiled import compiled
+from assay.features.compiled import compiled, inlined
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 #: Python sees either kind of integer, the compiled code only the second.
 Word = int | np.int64
+#: Aggregate, whether the request itself is added, whether values are codes of reals.
+_How = tuple[Word, Word, Word]
 
 # The layout of a gathered slot, as in assay.features.kernel.
 _COUNT, _SUM_0, _SUM_1, _SQ_0, _LOW, _HIGH, _LAST_AT, _LAST_VALUE = 0, 1, 2, 3, 7, 8, 9, 10
@@ -25,19 +27,21 @@ _DIFFERENT, _MISSING, _CURRENT = 11, 12, 13
 _NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
 # The order of assay.features.plan.AGGREGATES.
 _COUNTS, _SUMS, _MEANS, _MINS, _MAXS, _STDS, _LASTS, _SINCES, _DISTINCTS = range(9)
-#: Limbs of a sum of squares.
-_WORK = 4
+#: How a value ended: not known, known, or beyond its exact arithmetic (and so not known).
+_UNKNOWN, _KNOWN, _OVERFLOW = range(3)
 
 
 @compiled
 def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: Bytes) -> int:
     """Write one vector; returns how many values overflowed and are therefore not known."""
-    overflows: Word = 0
-    work = np.empty(_WORK, np.int64)
+    overflows = 0
     for o in range(len(operations)):
-        slot = operations[o, 0]
-        overflows += _finalise(slots[slot], operations[o], at, work, bits, known, o)
-    return int(overflows)
+        how = (operations[o, 1], operations[o, 2], operations[o, 3])
+        value, ended = _finalise(slots, operations[o, 0], how, at)
+        bits[o] = value
+        known[o] = 1 if ended == _KNOWN else 0
+        overflows += 1 if ended == _OVERFLOW else 0
+    return overflows
 
 
 @compiled
@@ -48,91 +52,86 @@ def finalise_rows(
 
     ``slots`` has shape ``(n, words)``, ``at`` and ``out`` (the row of ``bits`` to write) ``(n,)``.
     """
-    overflows: Word = 0
-    work = np.empty(_WORK, np.int64)
-    for r in range(len(at)):
-        for p in range(len(places)):
-            o = places[p]
-            row = out[r]
-            overflows += _finalise(slots[r], operations[o], at[r], work, bits[row], known[row], o)
-    return int(overflows)
+    overflows = 0
+    for p in range(len(places)):
+        o = places[p]
+        how = (operations[o, 1], operations[o, 2], operations[o, 3])
+        for r in range(len(at)):
+            value, ended = _finalise(slots, r, how, at[r])
+            bits[out[r], o] = value
+            known[out[r], o] = 1 if ended == _KNOWN else 0
+            overflows += 1 if ended == _OVERFLOW else 0
+    return overflows
 
 
-@compiled
-def _finalise(
-    slot: Ints, operation: Ints, at: Word, work: Ints, bits: Ints, known: Bytes, o: Word
-) -> Word:
-    bits[o], known[o] = 0, 0
-    if slot[_COUNT] < 0:
-        return 0
-    aggregate, x = operation[1], slot[_CURRENT] if operation[2] else np.int64(_NULL)
-    n = slot[_COUNT] + (1 if x != _NULL else 0)
-    reals = bits.view(np.float64)
+@inlined
+def _finalise(slots: Ints, r: Word, how: _How, at: Word) -> tuple[Word, int]:
+    """The bits of one value, 0 unless known, and how it ended."""
+    n = slots[r, _COUNT]
+    if n < 0:
+        return np.int64(0), _UNKNOWN
+    aggregate = how[0]
+    x = slots[r, _CURRENT] if how[1] else np.int64(_NULL)
+    n += 1 if x != _NULL else 0
     if aggregate == _COUNTS:
-        bits[o] = n
-    elif aggregate == _DISTINCTS:
-        bits[o] = slot[_DIFFERENT] + (slot[_MISSING] if operation[2] else 0)
-    elif aggregate == _SUMS:
-        high, low = _total(slot, x)
+        return n, _KNOWN
+    if aggregate == _DISTINCTS:
+        missing = slots[r, _MISSING] if how[1] else np.int64(0)
+        return slots[r, _DIFFERENT] + missing, _KNOWN
+    if aggregate == _SUMS:
+        high, low = _total(slots[r, _SUM_0], slots[r, _SUM_1], x)
         if high != np.int64(low) >> 63:
-            return 1
-        bits[o] = np.int64(low)
-    elif n == 0:
-        return 0
-    elif aggregate == _MEANS:
-        high, low = _total(slot, x)
-        reals[o] = _quotient(high, low, n)
-    elif aggregate == _STDS:
-        size = max(-_lowest(slot, x), _highest(slot, x))
+            return np.int64(0), _OVERFLOW
+        return np.int64(low), _KNOWN
+    if n == 0:
+        return np.int64(0), _UNKNOWN
+    if aggregate == _MEANS:
+        high, low = _total(slots[r, _SUM_0], slots[r, _SUM_1], x)
+        return np.float64(_quotient(high, low, n)).view(np.int64), _KNOWN
+    if aggregate == _STDS:
+        size = max(-_lowest(slots[r, _LOW], x), _highest(slots[r, _HIGH], x))
         if size > 0 and n > _MOST // size:
-            return 1
-        reals[o] = math.sqrt(_variance(slot, x, n, work))
-    else:
-        return _finalise_one(slot, operation, at, x, bits, known, o)
-    known[o] = 1
-    return 0
+            return np.int64(0), _OVERFLOW
+        return np.float64(math.sqrt(_variance(slots, r, x, n))).view(np.int64), _KNOWN
+    return _of_one_event(slots, r, how, at), _KNOWN
 
 
-@compiled
-def _finalise_one(
-    slot: Ints, operation: Ints, at: Word, x: Word, bits: Ints, known: Bytes, o: Word
-) -> Word:
-    """The aggregates whose value is that of one event."""
-    aggregate = operation[1]
-    value: Word
+@inlined
+def _of_one_event(slots: Ints, r: Word, how: _How, at: Word) -> Word:
+    """The aggregates whose value is that of one event; there is one."""
+    aggregate = how[0]
+    x = slots[r, _CURRENT] if how[1] else np.int64(_NULL)
+    if aggregate == _SINCES:
+        return np.int64(at) - slots[r, _LAST_AT] if x == _NULL else np.int64(0)
     if aggregate == _MINS:
-        value = _lowest(slot, x)
+        value = _lowest(slots[r, _LOW], x)
     elif aggregate == _MAXS:
-        value = _highest(slot, x)
-    elif aggregate == _LASTS:
-        value = slot[_LAST_VALUE] if x == _NULL else np.int64(x)
+        value = _highest(slots[r, _HIGH], x)
     else:
-        value = np.int64(at) - slot[_LAST_AT] if x == _NULL else np.int64(0)
-    if operation[3] and aggregate != _SINCES and value < 0:
+        value = slots[r, _LAST_VALUE] if x == _NULL else np.int64(x)
+    if how[2] and value < 0:
         value ^= _MOST  # back from the order-preserving code of a real to its bits
-    bits[o], known[o] = value, 1
-    return 0
+    return value
 
 
 @compiled
-def _lowest(slot: Ints, x: Word) -> Word:
-    return np.int64(slot[_LOW] if x == _NULL else min(slot[_LOW], np.int64(x)))
+def _lowest(low: Word, x: Word) -> Word:
+    return low if x == _NULL else min(low, x)
 
 
 @compiled
-def _highest(slot: Ints, x: Word) -> Word:
-    return np.int64(max(slot[_HIGH], np.int64(x)))
+def _highest(high: Word, x: Word) -> Word:
+    return max(high, x)
 
 
 @compiled
-def _total(slot: Ints, x: Word) -> tuple[np.int64, np.uint64]:
-    """The sum as a 128-bit two's complement (high, low)."""
-    low, high = slot[_SUM_0], slot[_SUM_1]
+def _total(low: Word, high: Word, x: Word) -> tuple[np.int64, np.uint64]:
+    """The sum of limbs, with x, as a 128-bit two's complement (high, low)."""
     if x != _NULL:
         low, high = low + (x & _LIMB), high + (x >> 32)
-    shifted = np.uint64(high) << np.uint64(32)
-    total = shifted + np.uint64(low)
-    return (high >> 32) + (1 if total < shifted else 0), total
+    shifted = np.uint64(np.int64(high)) << np.uint64(32)
+    total = shifted + np.uint64(np.int64(low))
+    return np.int64(high >> 32) + np.int64(total < shifted), total
 
 
 @compiled
@@ -146,37 +145,43 @@ def _quotient(high: np.int64, low: np.uint64, n: Word) -> float:
 
 
 @compiled
-def _variance(slot: Ints, x: Word, n: Word, limbs: Ints) -> float:
+def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     """``(n * squares - sum**2) / n**2`` rounded once; the caller has bounded every part."""
-    for i in range(4):
-        limbs[i] = slot[_SQ_0 + i]
-    if x != _NULL:
-        size = np.uint64(np.int64(max(x, -x)))
-        a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
-        ab = a * b
-        limbs[0] += np.int64((b * b) & np.uint64(_LIMB))
-        limbs[1] += np.int64((b * b) >> np.uint64(32)) + 2 * np.int64(ab & np.uint64(_LIMB))
-        limbs[2] += 2 * np.int64(ab >> np.uint64(32)) + np.int64((a * a) & np.uint64(_LIMB))
-        limbs[3] += np.int64((a * a) >> np.uint64(32))
-    carry, product = np.int64(0), np.uint64(0)
-    for i in range(4):
-        carry += limbs[i]
-        limbs[i] = carry & _LIMB
-        carry >>= 32
-    for i in range(4):
-        product += np.uint64(limbs[i]) * np.uint64(n)
-        limbs[i] = np.int64(product & np.uint64(_LIMB))
-        product >>= np.uint64(32)
-    low = np.uint64(limbs[0]) | np.uint64(limbs[1]) << np.uint64(32)
-    high = np.uint64(limbs[2]) | np.uint64(limbs[3]) << np.uint64(32)
-    total = np.uint64(abs(np.int64(_total(slot, x)[1])))
-    a, b = total >> np.uint64(32), total & np.uint64(_LIMB)
+    high, low = _times(slots, r, x, np.uint64(np.int64(n)))
+    total = np.int64(_total(slots[r, _SUM_0], slots[r, _SUM_1], x)[1])
+    size = np.uint64(np.int64(max(total, -total)))
+    a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
     middle = a * b
     square = b * b + (middle << np.uint64(33))
     high -= a * a + (middle >> np.uint64(31))
     high -= np.uint64(1) if square < b * b else np.uint64(0)
     high -= np.uint64(1) if low < square else np.uint64(0)
-    return _divide(high, low - square, np.uint64(n) * np.uint64(n))
+    return _divide(high, low - square, np.uint64(np.int64(n)) * np.uint64(np.int64(n)))
+
+
+@compiled
+def _times(slots: Ints, r: Word, x: Word, n: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """The sum of squares, with that of x, times n: 128 bits (high, low); n below 2**31."""
+    limb, half = np.uint64(_LIMB), np.uint64(32)
+    size = np.uint64(0) if x == _NULL else np.uint64(np.int64(max(x, -x)))
+    a, b = size >> half, size & limb
+    own = (
+        (b * b) & limb,
+        ((b * b) >> half) + np.uint64(2) * ((a * b) & limb),
+        np.uint64(2) * ((a * b) >> half) + ((a * a) & limb),
+        (a * a) >> half,
+    )
+    carry, product, low, high = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    for i in range(4):
+        carry += np.uint64(slots[r, _SQ_0 + i]) + own[i]
+        product += (carry & limb) * n
+        carry >>= half
+        if i < 2:
+            low |= (product & limb) << np.uint64(32 * i)
+        else:
+            high |= (product & limb) << np.uint64(32 * (i - 2))
+        product >>= half
+    return high, low
 
 
 @compiled
@@ -214,13 +219,14 @@ def _divide(high: np.uint64, low: np.uint64, d: np.uint64) -> float:
 
 
 @compiled
-def _size(x: np.uint64) -> Word:
+def _size(x: np.uint64) -> int:
     """Bits of a number: 0 for 0, 1 for 1, 3 for 4."""
     size = 0
-    while x > np.uint64(0):
-        size += 1
-        x >>= np.uint64(1)
-    return size
+    for step in (32, 16, 8, 4, 2, 1):
+        if x >> np.uint64(step) > np.uint64(0):
+            x >>= np.uint64(step)
+            size += step
+    return size + int(x)
 
 
 @compiled

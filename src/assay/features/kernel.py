@@ -15,7 +15,7 @@ Everything gathered is whole-number limbs added up, so no order of evaluation ch
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.features.compiled import compiled
+from assay.features.compiled import compiled, inlined
 
 Ints = NDArray[np.int64]
 #: Python sees either kind of integer, the compiled code only the second.
@@ -33,8 +33,9 @@ CLASSES = 64  #: size classes a table can use
 NOT_SEEN, NO_KEY = -1, -2  #: rows that are not there: a key without events; no key at all
 
 _SUMMARY, _BLOCK = 11, 64
-_NULL, _MOST = -(2**63), 2**63 - 1
-_SUM, _SQUARES, _EXTREMES, _LAST, _DISTINCT = 1, 2, 4, 8, 16
+MOST = 2**63 - 1  #: the least value of no values
+_NULL = -(2**63)
+_SQUARES, _DISTINCT = 2, 16
 _LIMB = 0xFFFFFFFF
 
 
@@ -93,40 +94,44 @@ def remove(pool: Ints, rows: Ints, plan: Ints, t: Word, row: Word, place: Word) 
 def read(pool: Ints, rows: Ints, plan: Ints, io: Ints, slots: Ints, seen: Ints) -> int:
     """Gather every slot at T = ``io[0]``; rows per group and the request's inputs follow in it.
 
-    ``slots`` has shape ``(slots + 1, GATHERED_WORDS)``; its last row starts with the newest ts
-    used. ``seen`` tells values apart: a generation, then pairs (value, generation), a power of
-    two of them. Returns 0, or how many values ``seen`` must hold at half load.
+    ``slots`` holds ``GATHERED_WORDS`` a slot, then the newest ts used. ``seen`` tells values
+    apart: a generation, then pairs (value, generation), a power of two of them. Returns 0, or how
+    many values ``seen`` must hold at half load.
     """
-    groups, count, newest = plan[0], plan[1], np.int64(_NULL)
+    groups, newest = plan[0], np.int64(_NULL)
     stop: Word = np.int64(0)
-    for s in range(count):
-        p = 2 + 3 * groups + 10 * s
-        row, shape, out = io[1 + plan[p]], 2 + 3 * plan[p], slots[s]
+    for s in range(plan[1]):
+        p, w = 2 + 3 * groups + 10 * s, s * GATHERED_WORDS
+        row, need = io[1 + plan[p]], plan[p + 5]
         if row == NO_KEY:
-            out[COUNT] = -1
+            slots[w + COUNT] = -1
             continue
         start, n = np.int64(0), np.int64(0)
         cap: Word = np.int64(0)
         if row >= 0 and rows[row, 2] > 0:
             start, cap, n = rows[row, 0], capacity(rows[row, 1]), rows[row, 2]
         if plan[p + 6]:
-            _clear(out)
+            _clear(slots, w)
             stop = _first_at(pool, start, n, io[0])
+            slots[w + DIFFERENT] = 0
             seen[0] += 1
         else:
-            out[:] = slots[s - 1]
+            for word in range(GATHERED_WORDS):
+                slots[w + word] = slots[w + word - GATHERED_WORDS]
         first = _first_at(pool, start, stop, io[0] - plan[p + 4])
-        place = _place(start, cap, plan[shape : shape + 3], plan[p + 1], plan[p + 2 : p + 4])
         if first < stop:
             newest = max(newest, pool[start + stop - 1])
-            _gather(pool, place, plan[p + 5], first, stop, out)
-            if plan[p + 5] & _DISTINCT:
-                if 4 * (out[COUNT] + 1) >= len(seen):
-                    return int(out[COUNT] + 1)
-                out[DIFFERENT] += _tell_apart(pool, place, first, stop, seen)
+            place = _place(start, cap, plan, 2 + 3 * plan[p], p + 1)
+            _gather(pool, place, need, (first, stop), slots, w)
+            if need & _DISTINCT:
+                if 4 * (slots[w + COUNT] + 1) >= len(seen):
+                    return int(slots[w + COUNT] + 1)
+                slots[w + DIFFERENT] += _tell_apart(pool, place, (first, stop), seen)
             stop = first
-        _set_current(plan, p, io, 1 + groups, out, seen)
-    slots[count, 0] = newest
+        slots[w + CURRENT], slots[w + MISSING] = _NULL, 0
+        if plan[p + 7] != -2:
+            _set_current(plan, p, io, (slots, w), seen)
+    slots[plan[1] * GATHERED_WORDS] = newest
     return 0
 
 
@@ -217,110 +222,118 @@ def _summarise(pool: Ints, span: tuple[Word, Word, Word, Word], plan: Ints, head
     start, cap, first, stop = span
     for block in range(first, stop):
         for index in range(plan[head + 2]):
-            lane = plan[head + 4] + 3 * index
-            place = _place(start, cap, plan[head : head + 3], index, plan[lane : lane + 2])
+            lane = plan[head + 4] + 4 * index
+            place = _place(start, cap, plan, head, lane)
             at = place[4] + block * place[5]
-            out = pool[at : at + _SUMMARY]
-            _clear(out)
-            _lift(pool, place, plan[lane + 2], block * _BLOCK, (block + 1) * _BLOCK, out)
+            _clear(pool, at)
+            here = (block * _BLOCK, (block + 1) * _BLOCK)
+            _lift(pool, place, plan[lane + 3], here, pool, at)
 
 
-@compiled
-def _place(start: Word, cap: Word, shape: Ints, index: Word, lane: Ints) -> _Lane:
-    """Where a lane lies: times, masks, bit, values (-1: none), first summary, summary stride."""
-    columns, masked, lanes = shape[0], shape[1], shape[2]
-    values = start + (2 + masked + lane[0]) * cap if lane[0] >= 0 else np.int64(-1)
+@inlined
+def _place(start: Word, cap: Word, plan: Ints, shape: Word, lane: Word) -> _Lane:
+    """Where a lane lies: times, masks, bit, values (-1: none), first summary, summary stride.
+
+    ``plan[shape:]`` is columns, masked, lanes; ``plan[lane:]`` is the lane's index, column, filter.
+    """
+    columns, masked, lanes = plan[shape], plan[shape + 1], plan[shape + 2]
+    index, column = plan[lane], plan[lane + 1]
+    values = start + (2 + masked + column) * cap if column >= 0 else np.int64(-1)
     summaries = start + (2 + masked + columns) * cap + index * _SUMMARY
-    return start, start + 2 * cap, lane[1], values, summaries, lanes * _SUMMARY
+    return start, start + 2 * cap, plan[lane + 2], values, summaries, lanes * _SUMMARY
 
 
-@compiled
-def _clear(out: Ints) -> None:
-    out[:] = 0
-    out[LOW], out[HIGH], out[LAST_AT] = _MOST, _NULL, _NULL
+@inlined
+def _clear(out: Ints, w: Word) -> None:
+    for word in range(COUNT, LOW):
+        out[w + word] = 0
+    out[w + LOW], out[w + HIGH] = MOST, _NULL
+    out[w + LAST_AT], out[w + LAST_VALUE] = _NULL, 0
 
 
-@compiled
+@inlined
 def _gather(
-    pool: Ints,
-    place: _Lane,
-    need: Word,
-    first: Word,
-    stop: Word,
-    out: Ints,
+    pool: Ints, place: _Lane, need: Word, span: tuple[Word, Word], out: Ints, w: Word
 ) -> None:
-    """Add the events ``first`` to ``stop`` to a slot: edges one by one, whole blocks at once."""
-    times, _masks, bit, values, summaries, stride = place
-    if values < 0 and bit < 0:
-        out[COUNT] += stop - first
-        if out[LAST_AT] == _NULL:
-            out[LAST_AT] = pool[times + stop - 1]
+    """Add the events of ``span`` to a slot: edges one by one, whole blocks at once."""
+    first, stop = span
+    if place[3] < 0 and place[2] < 0:
+        out[w + COUNT] += stop - first
+        if out[w + LAST_AT] == _NULL:
+            out[w + LAST_AT] = pool[place[0] + stop - 1]
         return
     head, tail = (first + _BLOCK - 1) // _BLOCK, stop // _BLOCK
     if head >= tail:
-        _lift(pool, place, need, first, stop, out)
+        _lift(pool, place, need, span, out, w)
         return
-    _lift(pool, place, need, tail * _BLOCK, stop, out)
+    _lift(pool, place, need, (tail * _BLOCK, stop), out, w)
     for block in range(tail - 1, head - 1, -1):
-        at = summaries + block * stride
-        if pool[at + COUNT] == 0:
-            continue
-        for word in range(COUNT, LOW):
-            out[word] += pool[at + word]
-        out[LOW] = min(out[LOW], pool[at + LOW])
-        out[HIGH] = max(out[HIGH], pool[at + HIGH])
-        if out[LAST_AT] == _NULL:
-            out[LAST_AT], out[LAST_VALUE] = pool[at + LAST_AT], pool[at + LAST_VALUE]
-    _lift(pool, place, need, first, head * _BLOCK, out)
+        _merge(pool, place[4] + block * place[5], out, w)
+    _lift(pool, place, need, (first, head * _BLOCK), out, w)
+
+
+@inlined
+def _merge(pool: Ints, at: Word, out: Ints, w: Word) -> None:
+    """Add the summary of a block to a slot."""
+    if pool[at + COUNT] == 0:
+        return
+    for word in range(COUNT, LOW):
+        out[w + word] += pool[at + word]
+    out[w + LOW] = min(out[w + LOW], pool[at + LOW])
+    out[w + HIGH] = max(out[w + HIGH], pool[at + HIGH])
+    if out[w + LAST_AT] == _NULL:
+        out[w + LAST_AT], out[w + LAST_VALUE] = pool[at + LAST_AT], pool[at + LAST_VALUE]
 
 
 @compiled
 def _lift(
-    pool: Ints,
-    place: _Lane,
-    need: Word,
-    first: Word,
-    stop: Word,
-    out: Ints,
+    pool: Ints, place: _Lane, need: Word, span: tuple[Word, Word], out: Ints, w: Word
 ) -> None:
-    """Add the events ``first`` to ``stop`` to a slot, newest first."""
+    """Add the events of ``span`` to a slot, newest first."""
     times, masks, bit, values = place[0], place[1], place[2], place[3]
-    for i in range(stop - 1, first - 1, -1):
+    count, low_limb, high_limb = np.int64(0), np.int64(0), np.int64(0)
+    low, high = np.int64(MOST), np.int64(_NULL)
+    last: Word = np.int64(-1)
+    for i in range(span[1] - 1, span[0] - 1, -1):
         if bit >= 0 and not (pool[masks + i] >> bit) & 1:
             continue
         x = pool[values + i] if values >= 0 else np.int64(0)
         if x == _NULL:
             continue
-        out[COUNT] += 1
-        if need & _SUM:
-            out[SUM_0] += x & _LIMB
-            out[SUM_1] += x >> 32
+        count += 1
+        low_limb += x & _LIMB
+        high_limb += x >> 32
+        low, high = min(low, x), max(high, x)
+        if last < 0:
+            last = i
         if need & _SQUARES:
-            _add_square(out, x)
-        if need & _EXTREMES:
-            out[LOW] = min(out[LOW], x)
-            out[HIGH] = max(out[HIGH], x)
-        if need & _LAST and out[LAST_AT] == _NULL:
-            out[LAST_AT], out[LAST_VALUE] = pool[times + i], x
+            _add_square(out, w, x)
+    out[w + COUNT] += count
+    out[w + SUM_0] += low_limb
+    out[w + SUM_1] += high_limb
+    out[w + LOW], out[w + HIGH] = min(out[w + LOW], low), max(out[w + HIGH], high)
+    if last >= 0 and out[w + LAST_AT] == _NULL:
+        out[w + LAST_AT] = pool[times + last]
+        out[w + LAST_VALUE] = pool[values + last] if values >= 0 else np.int64(0)
 
 
-@compiled
-def _add_square(out: Ints, x: Word) -> None:
+@inlined
+def _add_square(out: Ints, w: Word, x: Word) -> None:
     """Add x squared: (a * 2**32 + b)**2 with both below 2**32, spread over four limbs."""
     size = np.uint64(np.int64(max(x, -x)))
     a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
     aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(_LIMB)
-    out[SQ_0] += np.int64(bb & limb)
-    out[SQ_1] += np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb)
-    out[SQ_2] += 2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb)
-    out[SQ_3] += np.int64(aa >> np.uint64(32))
+    out[w + SQ_0] += np.int64(bb & limb)
+    out[w + SQ_1] += np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb)
+    out[w + SQ_2] += 2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb)
+    out[w + SQ_3] += np.int64(aa >> np.uint64(32))
 
 
 @compiled
-def _tell_apart(pool: Ints, place: _Lane, first: Word, stop: Word, seen: Ints) -> Word:
-    """How many values among the events ``first`` to ``stop`` were not seen before."""
+def _tell_apart(pool: Ints, place: _Lane, span: tuple[Word, Word], seen: Ints) -> Word:
+    """How many values among the events of ``span`` were not seen before."""
     masks, bit, values, fresh = place[1], place[2], place[3], 0
-    for i in range(first, stop):
+    for i in range(span[0], span[1]):
         if bit >= 0 and not (pool[masks + i] >> bit) & 1:
             continue
         x = pool[values + i]
@@ -333,7 +346,7 @@ def _tell_apart(pool: Ints, place: _Lane, first: Word, stop: Word, seen: Ints) -
     return fresh
 
 
-@compiled
+@inlined
 def _seen_at(seen: Ints, x: Word) -> Word:
     """Where a value is in the open-addressed table, or where it would be put."""
     mask = np.uint64((len(seen) - 1) // 2 - 1)
@@ -347,16 +360,16 @@ def _seen_at(seen: Ints, x: Word) -> Word:
 
 
 @compiled
-def _set_current(plan: Ints, p: Word, io: Ints, inputs: Word, out: Ints, seen: Ints) -> None:
+def _set_current(plan: Ints, p: Word, io: Ints, slot: tuple[Ints, Word], seen: Ints) -> None:
     """Note what the request's own payload would add to the slot; ``_NULL`` is nothing."""
-    out[CURRENT], out[MISSING] = _NULL, 0
-    column = plan[p + 7]
-    if column == -2 or not _holds(plan, plan[p + 8], plan[p + 9], io, inputs):
+    out, w = slot
+    column, inputs = plan[p + 7], 1 + plan[0]
+    if not _holds(plan, plan[p + 8], plan[p + 9], io, inputs):
         return
     x = io[inputs + column] if column >= 0 else np.int64(0)
-    out[CURRENT] = x
+    out[w + CURRENT] = x
     if plan[p + 5] & _DISTINCT and x != _NULL:
-        out[MISSING] = int(seen[_seen_at(seen, x) + 1] != seen[0])
+        out[w + MISSING] = int(seen[_seen_at(seen, x) + 1] != seen[0])
 
 
 @compiled

@@ -254,8 +254,8 @@ def _applying(tables: list[Table]) -> NDArray[np.int64]:
         stored = len(words)
         words += table.columns
         lanes = len(words)
-        for lane, needs in zip(table.lanes, table.needs, strict=True):
-            words += [lane.column, lane.filter, needs]
+        for index, (lane, needs) in enumerate(zip(table.lanes, table.needs, strict=True)):
+            words += [index, lane.column, lane.filter, needs]
         spans, filters = [], len(words)
         words += [0] * (2 * len(table.filters))
         for conditions in table.conditions:

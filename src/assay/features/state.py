@@ -129,18 +129,18 @@ class FeatureState:
         """
         reader = self._reader
         reader.fill(request, self._keys)
-        wanting = read(self._pool, self._rows, reader.program, reader.io, reader.slots, reader.seen)
+        wanting = read(self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen)
         while wanting:
             reader.remember(wanting)
             wanting = read(
-                self._pool, self._rows, reader.program, reader.io, reader.slots, reader.seen
+                self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen
             )
         vector = Vector(np.empty(reader.width, np.int64), np.empty(reader.width, np.uint8))
         self.overflows += finalise_vector(
             reader.slots, reader.operations, request.ts, vector.bits, vector.known
         )
         self._deriver.fill(vector, request.payload)
-        newest = int(reader.slots[-1, 0])
+        newest = int(reader.words[-1])
         return vector, None if newest == NULL else newest
 
     @property
@@ -219,7 +219,9 @@ class _Reader:
         inputs = len(self._encoder.inputs) if self._encoder else 0
         self._words = struct.Struct(f"<{1 + len(plan.groups) + inputs}q")
         self.io = np.zeros(self._words.size // 8, np.int64)
-        self.slots = np.zeros((len(plan.slots) + 1, GATHERED_WORDS), np.int64)
+        words = len(plan.slots) * GATHERED_WORDS
+        self.words = np.zeros(words + 1, np.int64)
+        self.slots = self.words[:words].reshape(-1, GATHERED_WORDS)
         self.seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
 
     def fill(self, request: Event, keys: list[dict[Key, int]]) -> None:

@@ -1,8 +1,12 @@
 """What lies in a window, for many requests in order of time? The compiled core of backfills.
 
 Live reads look one T up among sorted events; a sweep moves both edges of a window forward over
-them, adding what enters and taking away what leaves. It gathers the same whole-number limbs as
+them. Counts and sums are differences of running totals; extremes come from queues of candidates,
+different values from a count per value. It gathers the same whole-number limbs as
 ``assay.features.kernel``, laid out the same, so that the same finaliser gives the same bits.
+
+Events and requests are grouped by row and sorted by time within it, so that both edges, as places
+among all events, only ever move forward.
 """
 
 import numpy as np
@@ -13,10 +17,9 @@ from assay.features.compiled import compiled
 Ints = NDArray[np.int64]
 
 # The layout of a gathered slot, as in assay.features.kernel.
-_COUNT, _SUM_0, _SUM_1, _SQ_0, _LOW, _HIGH, _LAST_AT, _LAST_VALUE = 0, 1, 2, 3, 7, 8, 9, 10
-_DIFFERENT, _MISSING, _CURRENT = 11, 12, 13
-_NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
-_SUM, _SQUARES, _EXTREMES, _LAST, _DISTINCT = 1, 2, 4, 8, 16
+_LOW, _HIGH, _LAST_AT, _LAST_VALUE, _DIFFERENT, _MISSING, _CURRENT = 7, 8, 9, 10, 11, 12, 13
+_NULL, _LIMB = -(2**63), 0xFFFFFFFF
+_SUM, _SQUARES = 1, 2
 
 
 @compiled
@@ -60,137 +63,130 @@ def dense(values: Ints) -> tuple[Ints, int]:
 
 
 @compiled
-def sweep(
-    events: tuple[Ints, Ints, Ints, Ints],
-    requests: tuple[Ints, Ints, Ints, Ints],
-    span: tuple[int, int, int, int],
-    slots: Ints,
-    scratch: tuple[Ints, Ints, Ints],
-) -> None:
-    """Gather one slot for every request of the rows ``span[2]`` up to ``span[3]``.
+def edges(start: Ints, ts: Ints, asked: Ints, at: Ints, span: tuple[int, int, int]) -> Ints:
+    """First place in the window of each request and first place after it, shape ``(n, 2)``.
 
-    Args:
-        events: start of each row, then ts, lane value (``_NULL``: not counted) and dense number
-            of the value, each in (row, ts, id) order.
-        requests: the same of the requests, whose values are what they would add themselves.
-        span: window, what to gather, first row, row to stop before.
-        slots: out, one row a request, from the first request of the first row.
-        scratch: two queues as long as the longest row, and a zero for every dense number.
+    ``span`` is the window, the first row and the row to stop before; ``start`` and ``asked`` say
+    where the events and requests of each row begin.
     """
-    asked, at, base = requests[0], requests[1], requests[0][span[2]]
-    window, need = span[0], span[1]
-    queue = np.zeros(4, np.int64)  # heads and tails of the queues of least and greatest values
-    work = np.zeros(12, np.int64)  # the group part of a slot, and the last event counted
-    for row in range(span[2], span[3]):
-        low, high, end = events[0][row], events[0][row], events[0][row + 1]
-        queue[:] = 0
-        work[:] = 0
-        work[_LAST_AT] = -1
+    window, first, stop = span
+    out = np.empty((asked[stop] - asked[first], 2), np.int64)
+    for row in range(first, stop):
+        low, high, end = start[row], start[row], start[row + 1]
         for q in range(asked[row], asked[row + 1]):
-            while high < end and events[1][high] < at[q]:
-                if events[2][high] != _NULL:
-                    _enter(events, need, high, work, queue, scratch)
+            while high < end and ts[high] < at[q]:
                 high += 1
-            while low < high and events[1][low] < at[q] - window:
-                if events[2][low] != _NULL:
-                    _leave(events, need, low, work, scratch[2])
+            while low < high and ts[low] < at[q] - window:
                 low += 1
-            _write(events, need, low, work, queue, scratch, slots[q - base])
-            slots[q - base, _CURRENT] = requests[2][q]
-            if need & _DISTINCT and requests[2][q] != _NULL:
-                slots[q - base, _MISSING] = 1 if scratch[2][requests[3][q]] == 0 else 0
-        if need & _DISTINCT:
-            for i in range(low, high):
-                if events[2][i] != _NULL:
-                    scratch[2][events[3][i]] = 0
+            out[q - asked[first], 0], out[q - asked[first], 1] = low, high
+    return out
 
 
 @compiled
-def _enter(
-    events: tuple[Ints, Ints, Ints, Ints],
-    need: int,
-    i: np.int64,
-    work: Ints,
-    queue: Ints,
-    scratch: tuple[Ints, Ints, Ints],
-) -> None:
-    values, x = events[2], events[2][i]
-    work[_COUNT] += 1
-    work[_LAST_AT] = i
-    if need & _SUM:
-        work[_SUM_0] += x & _LIMB
-        work[_SUM_1] += x >> 32
-    if need & _SQUARES:
-        _add_square(work, x, 1)
-    if need & _EXTREMES:
-        least, greatest = scratch[0], scratch[1]
-        while queue[1] > queue[0] and values[least[queue[1] - 1]] >= x:
-            queue[1] -= 1
-        least[queue[1]] = i
-        queue[1] += 1
-        while queue[3] > queue[2] and values[greatest[queue[3] - 1]] <= x:
-            queue[3] -= 1
-        greatest[queue[3]] = i
-        queue[3] += 1
-    if need & _DISTINCT:
-        number = events[3][i]
-        if scratch[2][number] == 0:
-            work[_DIFFERENT] += 1
-        scratch[2][number] += 1
+def running_totals(values: Ints, need: int) -> Ints:
+    """Totals before each place, shape ``(n + 1, 1, 3 or 7)``: count, sums, squares as needed."""
+    width = 7 if need & _SQUARES else 3 if need & _SUM else 1
+    out = np.zeros((len(values) + 1, width), np.int64)
+    for i in range(len(values)):
+        x = values[i]
+        for word in range(width):
+            out[i + 1, word] = out[i, word]
+        if x == _NULL:
+            continue
+        out[i + 1, 0] += 1
+        if width > 1:
+            out[i + 1, 1] += x & _LIMB
+            out[i + 1, 2] += x >> 32
+        if width > 3:
+            # x squared is (a * 2**32 + b)**2, spread over four limbs.
+            size = np.uint64(np.int64(max(x, -x)))
+            a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
+            aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(_LIMB)
+            out[i + 1, 3] += np.int64(bb & limb)
+            out[i + 1, 4] += np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb)
+            out[i + 1, 5] += 2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb)
+            out[i + 1, 6] += np.int64(aa >> np.uint64(32))
+    return out
 
 
 @compiled
-def _leave(
-    events: tuple[Ints, Ints, Ints, Ints], need: int, i: np.int64, work: Ints, counts: Ints
-) -> None:
-    x = events[2][i]
-    work[_COUNT] -= 1
-    if need & _SUM:
-        work[_SUM_0] -= x & _LIMB
-        work[_SUM_1] -= x >> 32
-    if need & _SQUARES:
-        _add_square(work, x, -1)
-    if need & _DISTINCT:
-        number = events[3][i]
-        counts[number] -= 1
-        if counts[number] == 0:
-            work[_DIFFERENT] -= 1
+def last_counted(values: Ints) -> Ints:
+    """The last place before each that is not ``_NULL``, shape ``(n + 1,)``; -1 for none."""
+    out = np.full(len(values) + 1, -1, np.int64)
+    for i in range(len(values)):
+        out[i + 1] = i if values[i] != _NULL else out[i]
+    return out
 
 
 @compiled
-def _write(
-    events: tuple[Ints, Ints, Ints, Ints],
-    need: int,
-    low: np.int64,
-    work: Ints,
-    queue: Ints,
-    scratch: tuple[Ints, Ints, Ints],
-    out: Ints,
-) -> None:
-    for word in range(_COUNT, _LOW):
-        out[word] = work[word]
-    out[_LOW], out[_HIGH], out[_LAST_AT], out[_LAST_VALUE] = _MOST, _NULL, _NULL, 0
-    out[_DIFFERENT], out[_MISSING] = work[_DIFFERENT], 0
-    if work[_COUNT] == 0:
-        return
-    if need & _EXTREMES:
-        while scratch[0][queue[0]] < low:
-            queue[0] += 1
-        while scratch[1][queue[2]] < low:
-            queue[2] += 1
-        out[_LOW] = events[2][scratch[0][queue[0]]]
-        out[_HIGH] = events[2][scratch[1][queue[2]]]
-    last = work[_LAST_AT]
-    out[_LAST_AT], out[_LAST_VALUE] = events[1][last], events[2][last]
+def gather_totals(totals: Ints, between: Ints, slots: Ints) -> None:
+    """Count, sums and squares of every window."""
+    for q in range(len(between)):
+        low, high = between[q, 0], between[q, 1]
+        for word in range(totals.shape[1]):
+            slots[q, word] = totals[high, word] - totals[low, word]
 
 
 @compiled
-def _add_square(work: Ints, x: np.int64, sign: int) -> None:
-    """Add or take away x squared: (a * 2**32 + b)**2, spread over four limbs."""
-    size = np.uint64(np.int64(max(x, -x)))
-    a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
-    aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(_LIMB)
-    work[_SQ_0] += sign * np.int64(bb & limb)
-    work[_SQ_0 + 1] += sign * (np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb))
-    work[_SQ_0 + 2] += sign * (2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb))
-    work[_SQ_0 + 3] += sign * np.int64(aa >> np.uint64(32))
+def gather_last(values: Ints, ts: Ints, last: Ints, between: Ints, slots: Ints) -> None:
+    """The newest event of every window: its ts (``_NULL`` for none) and value."""
+    for q in range(len(between)):
+        place = last[between[q, 1]]
+        found = place >= between[q, 0]
+        slots[q, _LAST_AT] = ts[place] if found else _NULL
+        slots[q, _LAST_VALUE] = values[place] if found else 0
+
+
+@compiled
+def gather_extremes(values: Ints, between: Ints, queue: Ints, slots: Ints) -> None:
+    """Least and greatest value of every window; what stands there for an empty one is not read.
+
+    ``queue`` has shape ``(2, longest row + 1)``: places whose value no later one undercuts (or
+    exceeds), oldest first.
+    """
+    for greatest in range(2):
+        sign = -1 if greatest else 1
+        head, tail, entered = 0, 0, np.int64(0)
+        for q in range(len(between)):
+            low, high = between[q, 0], between[q, 1]
+            if low >= entered:
+                head, tail, entered = 0, 0, low
+            for i in range(entered, high):
+                x = values[i]
+                if x != _NULL:
+                    while tail > head and sign * values[queue[greatest, tail - 1]] >= sign * x:
+                        tail -= 1
+                    queue[greatest, tail] = i
+                    tail += 1
+            entered = max(entered, high)
+            while head < tail and queue[greatest, head] < low:
+                head += 1
+            if head < tail:
+                slots[q, _HIGH if greatest else _LOW] = values[queue[greatest, head]]
+
+
+@compiled
+def gather_different(numbers: Ints, between: Ints, asked: Ints, counts: Ints, slots: Ints) -> None:
+    """How many different values every window holds, and whether the request's own is missing.
+
+    ``numbers`` and ``asked`` are dense numbers of the values (-1: none) of events and requests;
+    ``counts`` has a zero for each number, and gets it back.
+    """
+    different, left, entered = 0, np.int64(0), np.int64(0)
+    for q in range(len(between)):
+        low, high = between[q, 0], between[q, 1]
+        for i in range(left, min(low, entered)):
+            if numbers[i] >= 0:
+                counts[numbers[i]] -= 1
+                different -= 1 if counts[numbers[i]] == 0 else 0
+        left = low
+        for i in range(max(entered, low), high):
+            if numbers[i] >= 0:
+                different += 1 if counts[numbers[i]] == 0 else 0
+                counts[numbers[i]] += 1
+        entered = max(entered, high)
+        slots[q, _DIFFERENT] = different
+        slots[q, _MISSING] = 1 if asked[q] >= 0 and counts[asked[q]] == 0 else 0
+    for i in range(left, entered):
+        if numbers[i] >= 0:
+            counts[numbers[i]] = 0
