@@ -42,8 +42,9 @@ class Platform:
 
     ``policy`` is what decides, None when this home only takes in events; ``live`` is the key of
     the admitted version; ``explain`` gives the texts of a reason code; ``trouble`` says why no
-    decision can be made now, empty when all is well. ``aside`` is the one thread on which the
-    review desk and governance are worked, so that the thread of the engine never waits for them.
+    decision can be made now, empty when all is well; ``gauge`` reads one of its own measures.
+    ``aside`` is the one thread on which the review desk and governance are worked, so that the
+    thread of the engine never waits for them.
     """
 
     settings: Settings
@@ -61,7 +62,7 @@ class Platform:
     identity: IdentityStore
     clock: Clock
     telemetry: Telemetry
-    gauges: Callable[[], dict[str, float]]
+    gauge: Callable[[str], float]
     trouble: Callable[[], str]
     close: Callable[[], None]
     engine_thread: "EngineThread"

@@ -65,7 +65,8 @@ async def take_in(platform: Platform, raws: list[bytes]) -> list[Ack | Refusal]:
     """Take events in, in their order; each result is durable when this returns."""
     results: list[Ack | Refusal] = []
     for start in range(0, len(raws), _SLICE):
-        results += await durable(platform.engine.ingest(raws[start : start + _SLICE]))
+        answered = await durable(platform.engine.ingest(raws[start : start + _SLICE]))
+        results.extend(answered)
     return results
 
 

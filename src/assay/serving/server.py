@@ -5,22 +5,31 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
 
 import uvicorn
 import uvloop
 
 from assay.app.platform import Platform
 from assay.app.settings import ServerSettings
-from assay.core.errors import Unavailable
+from assay.core.errors import AssayError, Unavailable
 from assay.core.time import SECOND
 from assay.serving.access import DECIDE, api_access
 from assay.serving.api import api
-from assay.serving.asgi import RawHeaders
+from assay.serving.asgi import Application, RawHeaders
 from assay.serving.auth import Bearers
 from assay.serving.decisions import decisions_endpoint
 from assay.serving.door import Answer, Door, Room, Visit
 from assay.serving.metrics import Metrics
-from assay.serving.problem import AssayError, problem_of
+from assay.serving.problem import problem_of
+
+#: What a platform says of itself when scraped; see ``Platform.gauge``.
+GAUGES = {
+    "log_seq": "Newest place in the event log.",
+    "state_bytes": "Bytes of feature state in memory.",
+    "quarantined": "Bodies refused since the start.",
+}
 
 _KEEP_ALIVE_S = 75
 _BACKLOG = 1024
@@ -34,7 +43,7 @@ def api_room(platform: Platform, metrics: Metrics) -> Room:
         access=api_access(platform.settings.limits),
         identify=bearers.identify,
         refuse=_refuse,
-        app=api(platform, metrics),
+        app=cast("Application", api(platform, metrics)),
         fast={("POST", DECIDE): decisions_endpoint(platform, metrics)},
     )
 
@@ -55,18 +64,9 @@ def door(platform: Platform, rooms: Sequence[Room], metrics: Metrics) -> Door:
 
 def metrics_of(platform: Platform) -> Metrics:
     """The metrics of a platform: requests, decisions, and what it says of itself."""
-    return Metrics({
-        (f"assay_{name}", about): lambda name=name: platform.gauges()[name]
-        for name, about in GAUGES.items()
-    })  # fmt: skip
-
-
-#: What a platform says of itself when scraped; see ``Platform.gauges``.
-GAUGES = {
-    "log_seq": "Newest place in the event log.",
-    "state_bytes": "Bytes of feature state in memory.",
-    "quarantined": "Bodies refused since the start.",
-}
+    return Metrics(
+        {(f"assay_{name}", about): partial(platform.gauge, name) for name, about in GAUGES.items()}
+    )
 
 
 def listen(settings: ServerSettings) -> socket.socket:

@@ -1,0 +1,89 @@
+"""What lies in a home folder, and how is each part opened? The paths, once, for every command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.adapters.files.checkpoint import CheckpointFile
+from assay.adapters.files.lists import ListFiles
+from assay.adapters.files.objects import ObjectFiles
+from assay.adapters.sqlite.cases import SqliteCases
+from assay.adapters.sqlite.database import create_all, open_database
+from assay.adapters.sqlite.governance import SqliteGovernance
+from assay.adapters.sqlite.identity import SqliteIdentity
+from assay.adapters.sqlite.log import SqliteLog
+from assay.core.errors import NotFound
+from assay.runtime.case_store import CaseStore
+from assay.runtime.clock import WallClock
+from assay.runtime.governance import Governance
+from assay.runtime.identity import IdentityStore
+from assay.runtime.ports import ListSource, ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The parts of a home folder that several commands use; ``path`` is the folder."""
+
+    path: Path
+
+    @property
+    def log_path(self) -> Path:
+        """Events, decisions, quarantine."""
+        return self.path / "log.db"
+
+    @property
+    def control_path(self) -> Path:
+        """Users, tokens, cases, inventory, evidence, approvals, audit."""
+        return self.path / "control.db"
+
+    def create(self) -> None:
+        """Make the folder and what every part of it expects."""
+        for part in (self.path, self.path / "objects", self.path / "lists"):
+            part.mkdir(parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        """Return when there is such a home.
+
+        Raises:
+            NotFound: the folder is not there, or is not a home.
+        """
+        if not self.path.is_dir() or not (self.log_path.exists() or self.control_path.exists()):
+            raise NotFound(
+                f"{str(self.path)!r} is not a home folder: `assay demo --home {self.path}` makes "
+                "one with a trained model, `assay token user` an empty one"
+            )
+
+    def open_log(self) -> SqliteLog:
+        """The event log and quarantine; one process writes them, see `HomeLock`."""
+        return SqliteLog(self.log_path)
+
+    def objects(self) -> ObjectStore:
+        """Models, policies and documents by digest."""
+        return ObjectFiles(self.path / "objects")
+
+    def lists(self) -> ListSource:
+        """Allow and deny lists."""
+        return ListFiles(self.path / "lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control database, opened."""
+
+    identity: IdentityStore
+    governance: Governance
+    cases: CaseStore
+
+
+@contextmanager
+def control(home: Home) -> Iterator[Control]:
+    """The control database of a home; any number of processes may have it open."""
+    database = open_database(home.control_path)
+    try:
+        create_all(database)
+        checkpoints = CheckpointFile(home.path / "audit.checkpoint")
+        governance = Governance(SqliteGovernance(database), checkpoints, WallClock())
+        yield Control(SqliteIdentity(database), governance, SqliteCases(database))
+    finally:
+        database.dispose()

@@ -1,0 +1,202 @@
+"""Which classes stand behind the ports of a running platform, and may its model be loaded at all?
+
+This folder is the only importer of adapters. Whatever is opened here is closed again, in reverse,
+when a later step fails or the platform closes.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from assay.adapters.files.home import HomeLock
+from assay.app.home import Control, Home, control
+from assay.app.platform import EngineThread, Platform
+from assay.app.settings import Settings
+from assay.app.workloads import compiled, rules_only, workload_named
+from assay.core.canonical import canonical
+from assay.core.errors import Corrupt, GateRefused, NotFound, Unknown
+from assay.decisions.compiled import CompiledPolicy
+from assay.decisions.policy import Policy
+from assay.decisions.reason import ReasonText
+from assay.governance.facts import Facts, State
+from assay.models.bundle import read_bundle
+from assay.models.scorer import Scorer
+from assay.runtime.clock import LogClock, WallClock
+from assay.runtime.online import Engine
+from assay.runtime.ports import Clock, EventLog, ObjectStore
+from assay.runtime.review import Desk, ReviewDesk
+from assay.runtime.telemetry import Telemetry
+from assay.workloads.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a home decides with: the admitted version, or the rules alone when it has no model."""
+
+    workload: Workload
+    policy: CompiledPolicy
+    scorer: Scorer | None
+    key: str | None
+
+
+def open_platform(settings: Settings) -> Platform:
+    """Open a home folder for serving.
+
+    Raises:
+        NotFound: the folder is no home.
+        HomeLocked: another process serves it.
+        GateRefused: versions are registered and none of them may decide; every reason is listed.
+        Corrupt: a model, policy or the log does not match its digests.
+    """
+    home = Home(settings.home)
+    home.check()
+    home.create()
+    with ExitStack() as opened:
+        opened.enter_context(HomeLock(home.path))
+        parts = opened.enter_context(control(home))
+        objects = home.objects()
+        chosen = choose(settings.workload, parts, objects)
+        log = home.open_log()
+        opened.callback(log.close)
+        clock = clock_of(settings)
+        engine = Engine.recover(
+            contracts=chosen.workload.contracts,
+            catalog=chosen.workload.catalog,
+            policy=chosen.policy,
+            scorer=chosen.scorer,
+            lists=home.lists(),
+            log=log,
+            quarantine=log,
+            clock=clock,
+            horizon=settings.time.horizon,
+        )
+        opened.callback(engine.close)
+        aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
+        opened.callback(aside.shutdown)
+        thread = EngineThread(engine)
+        return Platform(
+            settings=settings,
+            contracts=chosen.workload.contracts,
+            request=chosen.workload.request,
+            catalog=chosen.workload.catalog,
+            policy=chosen.policy,
+            live=chosen.key,
+            explain=explaining(chosen.policy),
+            engine=engine,
+            log=log,
+            objects=objects,
+            desk=ReviewDesk(parts.cases, thread, log, _desk(chosen.workload), clock),
+            governance=parts.governance,
+            identity=parts.identity,
+            clock=clock,
+            telemetry=Telemetry(),
+            gauge=gauges(engine, log),
+            trouble=lambda: engine.why_not_ready,
+            close=opened.pop_all().close,
+            engine_thread=thread,
+            aside=aside,
+        )
+
+
+def choose(workload: str, parts: Control, objects: ObjectStore) -> Chosen:
+    """What a home may decide with.
+
+    The version that is live in the inventory, if its exact bytes are admitted now. A home whose
+    inventory is empty has no model that could be unapproved: the workload's rules decide alone.
+
+    Raises:
+        GateRefused: versions are registered and none of them may decide.
+        Corrupt: what is stored under an approved digest is not what was approved.
+    """
+    versions = parts.governance.inventory()
+    if not versions:
+        definitions = workload_named(workload)
+        policy = rules_only(definitions)
+        objects.put(canonical(policy))
+        return Chosen(definitions, compiled(policy, definitions), None, None)
+    record = _live(versions).record
+    key = parts.governance.admit(record.model, record.policy)
+    try:
+        policy = read_policy(objects, record.policy)
+        scorer = None if record.model is None else read_scorer(objects, record.model)
+    except NotFound as error:
+        raise Corrupt(f"{key} is approved, but its bytes are not in this home: {error}") from error
+    definitions = workload_named(workload, None if scorer is None else scorer.text_model)
+    return Chosen(definitions, compiled(policy, definitions), scorer, key)
+
+
+def read_policy(objects: ObjectStore, digest: str) -> Policy:
+    """The policy stored under a digest.
+
+    Raises:
+        NotFound: nothing is.
+        Corrupt: what is stored is not that policy.
+    """
+    try:
+        policy = msgspec.json.decode(objects.get(digest), type=Policy)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Corrupt(f"the object {digest} is not a policy: {error}") from error
+    if policy.digest != digest:
+        raise Corrupt(f"the policy stored as {digest} has the digest {policy.digest}")
+    return policy
+
+
+def read_scorer(objects: ObjectStore, digest: str) -> Scorer:
+    """The scorer of the model stored under a digest, every byte checked.
+
+    Raises:
+        NotFound: nothing is stored there.
+        Corrupt: a file of the bundle is not what its manifest says.
+    """
+    return Scorer.load(read_bundle(objects.get, digest), expected=digest)
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The clock the settings name."""
+    return LogClock(settings.time.log_jump) if settings.time.clock == "log" else WallClock()
+
+
+def explaining(policy: CompiledPolicy) -> Callable[[str], ReasonText]:
+    """The texts of a reason code, remembered; a code of an older policy explains itself."""
+
+    @lru_cache(maxsize=4096)
+    def explain(code: str) -> ReasonText:
+        try:
+            return policy.explain(code)
+        except Unknown:
+            return ReasonText(code, f"{code} (not in the policy that decides now)")
+
+    return explain
+
+
+def gauges(engine: Engine, log: EventLog) -> Callable[[str], float]:
+    """Reads one measure of a running platform by its name."""
+    readers: dict[str, Callable[[], float]] = {
+        "log_seq": log.last_seq,
+        "state_bytes": lambda: engine.state_bytes,
+        "quarantined": lambda: sum(engine.stats.refused.values()),
+        "waiting_for_disk": lambda: engine.stats.waiting,
+    }
+    return lambda name: float(readers[name]())
+
+
+def _live(versions: list[Facts]) -> Facts:
+    live = [facts for facts in versions if facts.state is State.LIVE]
+    if len(live) == 1:
+        return live[0]
+    states = [f"{facts.record.key} is {facts.state.value}" for facts in versions]
+    why = "more than one version is live" if live else "no version is live"
+    raise GateRefused("serving", [f"{why}: {', '.join(states)}"])
+
+
+def _desk(workload: Workload) -> Desk:
+    return Desk(
+        contracts=workload.contracts,
+        amount_field=workload.amount_field,
+        entity_field=workload.entity_field,
+        costs=workload.costs,
+    )

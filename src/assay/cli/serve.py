@@ -1,0 +1,83 @@
+"""How is a home folder served? One process: the API, the console, and a stop that loses nothing."""
+
+from typing import Any
+
+import click
+
+from assay.app.home import Home
+from assay.app.settings import Settings, current_environment, home_from, read_settings
+
+
+@click.command()
+@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 lets the system choose.")
+@click.option("--workload", help="The ready-made definitions this home runs.")
+@click.option("--clock", type=click.Choice(["wall", "log"]), help="What now means.")
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens as one JSON object.")
+def serve(home: str | None, *, as_json: bool, **given: Any) -> None:
+    """Decide over HTTP, with the console beside it.
+
+    Stops on SIGTERM or Ctrl-C: it takes no new connection, answers what is in flight, makes all of
+    it durable, and exits with 0. A model that is not approved is not loaded (exit code 1); a home
+    that another process serves is not touched (exit code 4).
+    """
+    overrides = {
+        "server.host": given["host"],
+        "server.port": given["port"],
+        "workload": given["workload"],
+        "time.clock": given["clock"],
+    }
+    environment = current_environment()
+    settings = read_settings(home_from(environment, home), environment, overrides)
+    Home(settings.home).check()
+    run_server(settings, as_json=as_json)
+
+
+def run_server(settings: Settings, *, as_json: bool) -> None:
+    """Open the platform, put the console and the API behind one door, and serve until told not to.
+
+    The socket is bound before the state is rebuilt, so that a port in use is known at once.
+    """
+    from assay.app.wire import open_platform
+    from assay.console.room import console_room
+    from assay.serving import server
+    from assay.serving.door import Room
+    from assay.serving.logs import log_as_json
+    from assay.serving.problem import status_of
+
+    log_as_json()
+    listening = server.listen(settings.server)
+    try:
+        platform = open_platform(settings)
+    except BaseException:
+        listening.close()
+        raise
+    console = console_room(platform, status_of)
+    room = Room(
+        console.owns,
+        console.access,
+        console.identify,
+        console.refuse,
+        console.app,
+        headers=console.headers,
+    )
+    metrics = server.metrics_of(platform)
+    door = server.door(platform, (room,), metrics)
+    url = server.address(settings.server, listening)
+    server.run(platform, door, listening, lambda: _announce(url, platform.live, as_json, settings))
+
+
+def _announce(url: str, live: str | None, as_json: bool, settings: Settings) -> None:
+    import msgspec
+
+    if as_json:
+        facts = {"url": url, "live": live, "clock": settings.time.clock}
+        click.echo(msgspec.json.encode(facts).decode())
+        return
+    click.echo(f"Assay listens on {url} (console: {url}/console)")
+    click.echo(
+        f"Decides with {live}" if live else "Decides with rules only: no model is registered"
+    )
+    if settings.time.clock == "log":
+        click.echo("The clock is the log's: for served history only, never for real traffic")
