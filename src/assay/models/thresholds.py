@@ -87,8 +87,9 @@ def choose_bands(
 ) -> BandChoice:
     """The pair of cut-offs with the least expected cost under the daily review capacity.
 
-    Every pair ``review_at <= block_at`` of the candidates is played through exactly. Of equal
-    costs the higher cut-offs win: they trouble fewer guests.
+    Every pair ``review_at <= block_at`` of the candidates is played through exactly; the
+    candidates are all distinct probabilities, or ``CANDIDATES`` of them where there are more. Of
+    equal costs the pair with less overflow wins, then higher cut-offs: they trouble fewer people.
 
     Args:
         probability: calibrated, shape ``(n,)``, rows in time order.
@@ -113,7 +114,7 @@ def choose_bands(
         for way in ((overflow,) if overflow else ("approve", "block"))
         for review_at, block_at in _pairs(_candidates(probability))
     ]
-    ranked = sorted(tried, key=lambda c: (c.expected_cost, -c.review_at, -c.block_at))
+    ranked = sorted(tried, key=_order)
     best = ranked[0]
     more = world.play(best.review_at, best.block_at, capacity_per_day + 1, best.overflow)
     days = int(np.unique(day).size)
@@ -229,11 +230,19 @@ def row_costs(
 def _candidates(probability: Floats) -> list[float]:
     """Distinct levels to cut at, riskiest first; the first cuts off nothing."""
     ranked = np.sort(probability)[::-1]
-    places = np.unique(np.geomspace(1, ranked.size, CANDIDATES).astype(np.int64)) - 1
-    levels = np.unique(ranked[places])[::-1].tolist()
+    distinct = np.unique(ranked)[::-1]
+    if distinct.size > CANDIDATES:
+        places = np.unique(np.geomspace(1, ranked.size, CANDIDATES).astype(np.int64)) - 1
+        distinct = np.unique(ranked[places])[::-1]
+    levels = distinct.tolist()
     # Just above the riskiest row: "never", as a value that a policy can hold.
     never = float(min(1.0, np.nextafter(ranked[0], 2.0)))
     return list(dict.fromkeys([never, *levels]))
+
+
+def _order(choice: Choice) -> tuple[float, int, float, float]:
+    # Sums of the same rows in another order differ by rounding: that must not break a tie.
+    return round(choice.expected_cost, 6), choice.overflowed, -choice.review_at, -choice.block_at
 
 
 def _pairs(levels: list[float]) -> list[tuple[float, float]]:
