@@ -67,6 +67,17 @@ class Payments:
         """The UTC day number of each payment, shape ``(n,)``."""
         return self.at // DAY
 
+    def first(self, rows: int) -> "Payments":
+        """The same table, cut after that many rows."""
+        return Payments(
+            number=self.number[:rows],
+            at=self.at[:rows],
+            customer=self.customer[:rows],
+            terminal=self.terminal[:rows],
+            cents=self.cents[:rows],
+            fraud=self.fraud[:rows],
+        )
+
     def transaction(self, row: int) -> Event:
         """The request as the issuer sent it."""
         return Event(

@@ -1,0 +1,143 @@
+"""What was known at each card payment? Both feature sets, computed from the events in one order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.core.errors import Corrupt
+from assay.features.backfill import backfill_columns
+from assay.features.catalog import Catalog
+from assay.features.columns import Coded, Column, Columns
+from assay.models.frame import NEVER, TrainingFrame
+from assay.workloads.cards import features, handbook
+from assay.workloads.cards.contracts import LABEL, TRANSACTION
+from assay.workloads.cards.payments import Payments, transaction_id
+from assay.workloads.cards.protocol import TestSet, Week
+from assay.workloads.cards.selection import HISTORY_START
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CardsFrames:
+    """The rows of one test week and of everything before it, seen through both feature sets.
+
+    Args:
+        payments: all of them.
+        week: the test week.
+        ours: our inputs for every payment from ``HISTORY_START`` to the end of the week; the
+            model room cuts it by time.
+        train_rows, test_rows: rows of ``payments`` that the protocol trains and tests on.
+        peer_train_x, peer_test_x: the handbook's 15 features of those rows, in its column order.
+    """
+
+    payments: Payments
+    week: Week
+    ours: TrainingFrame
+    train_rows: NDArray[np.int64]
+    test_rows: NDArray[np.int64]
+    peer_train_x: NDArray[np.float64]
+    peer_test_x: NDArray[np.float64]
+
+    @property
+    def test(self) -> TestSet:
+        """Truth, card and day of the test rows."""
+        rows, payments = self.test_rows, self.payments
+        return TestSet(payments.fraud[rows], payments.customer[rows], payments.days[rows])
+
+    def test_x(self, inputs: tuple[str, ...]) -> NDArray[np.float64]:
+        """Our inputs of the test rows, shape ``(n, len(inputs))``."""
+        first = int(np.searchsorted(self.payments.at, HISTORY_START))
+        places = [self.ours.names.index(name) for name in inputs]
+        return self.ours.x[self.test_rows - first][:, places]
+
+
+def build_frames(
+    payments: Payments, week: Week, progress: Progress = lambda _: None
+) -> CardsFrames:
+    """Compute the features of every row the week's protocol and our own training need."""
+    low, high = np.searchsorted(payments.at, [HISTORY_START, week.end])
+    rows = np.arange(low, high)
+    progress(f"computing {len(features.CATALOG)} values each at {rows.size:,} payments")
+    x = _values(features.CATALOG, features.INPUTS, payments, rows)
+    train_rows = week.train_rows(payments.at)
+    test_rows = week.test_rows(payments.at, payments.customer, payments.fraud)
+    progress(f"computing the handbook's 15 at {train_rows.size + test_rows.size:,} payments")
+    peer_train_x, peer_test_x = handbook_features(payments, train_rows, test_rows)
+    return CardsFrames(
+        payments=payments,
+        week=week,
+        ours=_training_frame(payments, rows, x),
+        train_rows=train_rows,
+        test_rows=test_rows,
+        peer_train_x=peer_train_x,
+        peer_test_x=peer_test_x,
+    )
+
+
+def handbook_features(
+    payments: Payments, train_rows: NDArray[np.int64], test_rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The book's 15 features of both sets of rows, each of shape ``(n, 15)``.
+
+    The risk of a terminal without settled payments is 0, as in the book.
+    """
+    rows = np.concatenate([train_rows, test_rows])
+    x = np.nan_to_num(_values(handbook.CATALOG, handbook.COLUMNS, payments, rows), nan=0.0)
+    return x[: train_rows.size], x[train_rows.size :]
+
+
+def _values(
+    catalog: Catalog, names: tuple[str, ...], payments: Payments, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Values of a catalog at the given rows (ascending), shape ``(len(rows), len(names))``."""
+    # Later payments are left out: they cannot change a value, and take time to sort.
+    until = int(rows[-1]) + 1
+    wanted = np.zeros(until, np.bool_)
+    wanted[rows] = True
+    frame = backfill_columns(catalog, payment_columns(payments.first(until)), wanted=wanted)
+    if frame.derived_failures or frame.overflows:
+        raise Corrupt(
+            f"{frame.derived_failures} derived values failed and {frame.overflows} aggregates "
+            "overflowed in a backfill where neither can happen"
+        )
+    return frame.floats()[:, [catalog.index(name) for name in names]]
+
+
+def payment_columns(payments: Payments) -> dict[str, Columns]:
+    """All payments and their labels as columns, equal to the events ``payments.events`` gives."""
+    ids = payments.number
+    customers, customer_codes = np.unique(payments.customer, return_inverse=True)
+    terminals, terminal_codes = np.unique(payments.terminal, return_inverse=True)
+    fields: dict[str, Column] = {
+        "customer_id": Coded(customer_codes, [f"c{name}" for name in customers.tolist()]),
+        "terminal_id": Coded(terminal_codes, [f"t{name}" for name in terminals.tolist()]),
+        "amount": payments.cents,
+        "local_time": payments.at,
+    }
+    outcome: dict[str, Column] = {
+        "fraud": payments.fraud,
+        "source": Coded(np.zeros(len(payments), np.int64), ["chargeback"]),
+    }
+    return {
+        TRANSACTION.type: Columns(payments.at, ids, fields),
+        LABEL.type: Columns(payments.known_at, ids, fields | outcome),
+    }
+
+
+def _training_frame(
+    payments: Payments, rows: NDArray[np.int64], x: NDArray[np.float64]
+) -> TrainingFrame:
+    known_at = np.where(payments.fraud[rows], payments.known_at[rows], NEVER)
+    return TrainingFrame(
+        names=features.INPUTS,
+        x=x,
+        at=payments.at[rows],
+        fraud_known_at=known_at,
+        cleared_known_at=np.full(rows.size, NEVER),
+        amount=payments.cents[rows],
+        entity=np.char.add("c", payments.customer[rows].astype(str)),
+        ids=np.array([transaction_id(number) for number in payments.number[rows].tolist()]),
+    )

@@ -1,0 +1,75 @@
+"""The public card stream, read whole; the handbook's published figures are the known answers.
+
+Nothing here chooses anything: the protocol's test week is only checked, never learned from.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay.core.time import DAY
+from assay.runtime.cards_file import read_payments
+from assay.runtime.cards_frames import handbook_features
+from assay.runtime.cards_peers import rerun_peers
+from assay.workloads.cards.comparison import Ranking
+from assay.workloads.cards.payments import Payments
+from assay.workloads.cards.protocol import TEST_WEEK, TestSet
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
+FILE = DATA / "cards" / "transactions_2018-05-10_2018-08-14.parquet"
+
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(),
+    reason=f"the public card stream is not at {FILE}: set ASSAY_DATA to the data folder",
+)
+
+
+@pytest.fixture(scope="module")
+def payments() -> Payments:
+    return read_payments(FILE)
+
+
+def test_every_payment_of_the_public_stream_is_read(payments: Payments) -> None:
+    assert len(payments) == 929_486
+    assert int(payments.fraud.sum()) == 8_156
+    assert int(payments.cents.max()) == 110_885
+
+
+def test_the_test_week_has_the_rows_the_protocol_leaves(payments: Payments) -> None:
+    rows = TEST_WEEK.test_rows(payments.at, payments.customer, payments.fraud)
+    assert (rows.size, int(payments.fraud[rows].sum())) == (58_264, 385)
+    train = TEST_WEEK.train_rows(payments.at)
+    assert (train.size, int(payments.fraud[train].sum())) == (67_240, 598)
+
+
+def test_the_live_week_holds_its_payments_and_the_labels_that_become_known(
+    payments: Payments,
+) -> None:
+    day = list(payments.events(TEST_WEEK.start, TEST_WEEK.start + DAY))
+    requests = [event for event in day if event.type == "transaction"]
+    assert len(requests) == int((payments.days == TEST_WEEK.start // DAY).sum())
+    assert len(day) - len(requests) == int((payments.days == TEST_WEEK.start // DAY - 7).sum())
+
+
+@pytest.mark.slow
+def test_the_reruns_reproduce_the_published_figures(payments: Payments) -> None:
+    """Logistic regression and forest to the third decimal; rounding and window edges remain.
+
+    XGBoost has changed since the book: its rerun is compared with, not required to match.
+    """
+    pytest.importorskip("xgboost", reason="the peers extra is not installed")
+    rows = TEST_WEEK.test_rows(payments.at, payments.customer, payments.fraud)
+    train = TEST_WEEK.train_rows(payments.at)
+    train_x, test_x = handbook_features(payments, train, rows)
+    scores = rerun_peers(train_x, payments.fraud[train], test_x, threads=2)
+    test = TestSet(payments.fraud[rows], payments.customer[rows], payments.days[rows])
+    cards = np.unique(test.card).size
+    found = {
+        name: Ranking(test, score).metrics(np.ones(rows.size, np.int64), np.ones(cards, np.int64))
+        for name, score in scores.items()
+    }
+    assert found["logistic regression"] == pytest.approx([0.871, 0.606, 0.291], abs=0.003)
+    assert found["random forest"] == pytest.approx([0.867, 0.658, 0.287], abs=0.008)
