@@ -17,7 +17,14 @@ from assay.core.errors import Invalid, Unknown, near_miss
 from assay.core.ids import check_id
 from assay.core.time import DAY, MINUTE, TIME_END, TIME_MIN, format_time
 
-__all__ = ["ContractViolation", "check_event", "decode_event", "decode_object", "encode_event"]
+__all__ = [
+    "ContractViolation",
+    "check_event",
+    "check_recent",
+    "decode_event",
+    "decode_object",
+    "encode_event",
+]
 
 FUTURE_MAX = 5 * MINUTE  #: how far a sender's clock may run ahead of ours
 PAST_MAX = 3650 * DAY  #: older than any window a feature may ask for
@@ -64,7 +71,8 @@ def decode_event(
         ...
         assay.contracts.violation.ContractViolation: $.data.user_id: expected text, got 7
     """
-    return _event(parse(raw), contracts, now, future_max, past_max)
+    event = _event(parse(raw), contracts)
+    return check_recent(event, now=now, future_max=future_max, past_max=past_max)
 
 
 def decode_object(
@@ -76,7 +84,8 @@ def decode_object(
     past_max: int = PAST_MAX,
 ) -> Event:
     """The event an already parsed JSON value describes; see `decode_event`."""
-    return _event(obj, contracts, now, future_max, past_max)
+    event = _event(obj, contracts)
+    return check_recent(event, now=now, future_max=future_max, past_max=past_max)
 
 
 def check_event(event: Event, contracts: ContractSet) -> Event:
@@ -89,9 +98,26 @@ def check_event(event: Event, contracts: ContractSet) -> Event:
     """
     contract = _contract(event.type, contracts)
     _id(event.id)
-    _ts(event.ts, TIME_MIN, TIME_END, TIME_END)
+    _ts(event.ts)
     payload = _payload(event.payload, contract)
     return Event(event.id, contract.type, event.ts, payload)
+
+
+def check_recent(
+    event: Event, *, now: int, future_max: int = FUTURE_MAX, past_max: int = PAST_MAX
+) -> Event:
+    """The same event if its ``ts`` lies at most so far before and after ``now`` (microseconds).
+
+    Raises:
+        ContractViolation: it does not.
+    """
+    if event.ts > now + future_max:
+        limit = _limit(now + future_max)
+        raise ContractViolation("$.ts", f"a time not after {limit}", format_time(event.ts))
+    if event.ts < now - past_max:
+        limit = _limit(now - past_max)
+        raise ContractViolation("$.ts", f"a time not before {limit}", format_time(event.ts))
+    return event
 
 
 def encode_event(event: Event) -> bytes:
@@ -106,7 +132,7 @@ def encode_event(event: Event) -> bytes:
     )
 
 
-def _event(obj: Any, contracts: ContractSet, now: int, future_max: int, past_max: int) -> Event:
+def _event(obj: Any, contracts: ContractSet) -> Event:
     if type(obj) is not dict:
         _refuse_whole(obj)
     if obj.keys() != _ENVELOPE_SET:
@@ -115,7 +141,7 @@ def _event(obj: Any, contracts: ContractSet, now: int, future_max: int, past_max
     return Event(
         _id(obj["id"]),
         contract.type,
-        _ts(obj["ts"], now, future_max, past_max),
+        _ts(obj["ts"]),
         _payload(obj["data"], contract),
     )
 
@@ -164,18 +190,11 @@ def _id(text: object) -> str:
     raise ContractViolation("$.id", expected, shown_value(text))
 
 
-def _ts(value: object, now: int, future_max: int, past_max: int) -> int:
+def _ts(value: object) -> int:
     try:
-        ts = check_instant(value)
+        return check_instant(value)
     except Mismatch as mismatch:
         raise ContractViolation("$.ts", mismatch.expected, mismatch.got) from None
-    if ts > now + future_max:
-        limit = _limit(now + future_max)
-        raise ContractViolation("$.ts", f"a time not after {limit}", format_time(ts))
-    if ts < now - past_max:
-        limit = _limit(now - past_max)
-        raise ContractViolation("$.ts", f"a time not before {limit}", format_time(ts))
-    return ts
 
 
 def _limit(us: int) -> str:

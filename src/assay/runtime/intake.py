@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from assay.contracts.contract import ContractSet
-from assay.contracts.decode import decode_event
+from assay.contracts.decode import check_recent, decode_event
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal, refusal
 from assay.core.errors import AssayError, Conflict, Invalid, shown
+from assay.core.time import TIME_END, TIME_MIN
 from assay.decisions.record import DecisionRecord
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
@@ -51,15 +52,15 @@ class Intake:
         self._horizon, self._stats = horizon, stats
 
     def decode(self, raw: bytes) -> Event:
-        """The event in a body; see `decode_event` for what it raises."""
-        clock = self._clock
+        """The event in a body, whenever it happened; see `decode_event` for what it raises."""
         return decode_event(
-            raw,
-            self._contracts,
-            now=clock.now(),
-            future_max=clock.future_max,
-            past_max=clock.past_max,
+            raw, self._contracts, now=TIME_MIN, future_max=TIME_END, past_max=TIME_END
         )
+
+    def check_recent(self, event: Event) -> None:
+        """Return when an event lies within what the clock allows; see `check_recent`."""
+        clock = self._clock
+        check_recent(event, now=clock.now(), future_max=clock.future_max, past_max=clock.past_max)
 
     def wall(self) -> int:
         """Microseconds UTC on the wall, for people."""
@@ -148,6 +149,8 @@ class Intake:
         for event, found in zip(events, pending, strict=True):
             prior = found or live.pending.get(event.id)  # the second: twice in this batch
             try:
+                if known_at is None:  # a history may lie as far back as it likes
+                    self.check_recent(event)
                 if prior is not None:
                     results.append(self._duplicate(prior[0], event))
                 elif event.id in stored:

@@ -288,7 +288,7 @@ class Engine:
         live = self._follower.live
         if live is None:
             raise Unavailable(f"not ready: {self._follower.why}")
-        if self._writer.waiting + size > self._waiting_max:
+        if size and self._writer.waiting + size > self._waiting_max:
             raise Overloaded(
                 f"{self._writer.waiting} entries wait for the disk, at most {self._waiting_max} "
                 "may: send it again a little later"
@@ -304,6 +304,7 @@ class Engine:
         event, wanted = self._intake.decode(raw), stages.policy.policy.request
         if event.type != wanted:
             raise ContractViolation("$.type", f'"{wanted}" for a decision', f'"{event.type}"')
+        self._intake.check_recent(event)
         return event
 
     def _accept(

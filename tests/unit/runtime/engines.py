@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.decisions.small import AT, CATALOG, CONTRACTS, LinearScorer, compiled
+
 from assay.core.time import DAY
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.redecide import Scorer
@@ -12,7 +14,6 @@ from assay.runtime.clock import LogClock
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, ListSource
-from tests.unit.decisions.small import AT, CATALOG, CONTRACTS, LinearScorer, compiled
 
 
 def make_lists() -> MemoryLists:
