@@ -13,7 +13,7 @@ TEXT_MAX = 4_000  #: characters of one rule
 NODES_MAX = 256  #: nodes of its syntax tree, constants not counted
 CONSTANTS_MAX = 1_000  #: literal values, for instance countries in a list
 #: Names of the engine's inputs; a macro must not bind them.
-RESERVED = frozenset({"known_", "int_", "double_", "string_", "bool_"})
+RESERVED = frozenset({"g_", "i_", "d_", "s_", "b_"})
 COMPREHENSIONS_MAX = 4  #: uses of all, exists, exists_one, map, filter
 
 #: What a rule may call. Everything is total except where it fails with an error, which the rule

@@ -8,9 +8,10 @@ from assay.rules.kind import CelKind
 
 Value = int | float | bool | str | None
 
+#: What the engine sees instead of a value that is not known; a one divides without an error.
 _PLACEHOLDER: Mapping[CelKind, int | float | bool | str] = {
-    CelKind.INT: 0,
-    CelKind.DOUBLE: 0.0,
+    CelKind.INT: 1,
+    CelKind.DOUBLE: 1.0,
     CelKind.STRING: "",
     CelKind.BOOL: False,
 }
