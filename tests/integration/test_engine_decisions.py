@@ -17,6 +17,7 @@ from tests.unit.runtime.engines import body, make_engine
 
 from assay.core.errors import Corrupt
 from assay.core.time import DAY, SECOND
+from assay.decisions.check import PolicyMismatch
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.outcome import Outcome
 from assay.decisions.record import DecisionRecord
@@ -182,3 +183,14 @@ def test_outside_the_approved_use_people_decide_within_their_capacity() -> None:
         records = [today.ask(f"bk-{n}", AT + n, amount=50_000 + n) for n in range(3)]
         today.holds([clean, source.snapshots["on_trusted"]])
     assert [r.outcome for r in records] == [Outcome.APPROVE, Outcome.REVIEW, Outcome.HOLD]
+
+
+class Swapped(LinearScorer):
+    """Another model than the policy names."""
+
+    digest = "sha256:" + "1" * 64
+
+
+def test_a_model_the_policy_does_not_name_never_scores() -> None:
+    with pytest.raises(PolicyMismatch, match=f"decides with the model {MODEL}"):
+        make_engine(scorer=Swapped())
