@@ -1,5 +1,6 @@
 """Both checks pass on what the engine wrote and find every change of it, with a way to see it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from assay.runtime.replay import Report, verify_decisions, verify_features
 from assay.runtime.reproducer import value_text
 
 CATALOGS = {CATALOG.digest: CATALOG}
+Change = Callable[[DecisionRecord], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
