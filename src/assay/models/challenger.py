@@ -58,7 +58,7 @@ def fit_challenger(x: Floats, labels: NDArray[np.int8], *, penalty: float = 1e-4
     start = np.zeros(inputs.shape[1])
     base = float(target.mean())
     start[-1] = np.log(base / (1.0 - base))
-    return Challenger(tuple(edges), minimise(loss, start, rounds=150, tolerance=1e-6))
+    return Challenger(tuple(edges), minimise(loss, start, rounds=80, tolerance=1e-5))
 
 
 def _design(x: Floats, edges: tuple[Floats, ...]) -> Floats:

@@ -85,6 +85,23 @@ def test_ece_equals_a_plain_loop_over_bins() -> None:
     assert expected_calibration_error(probs, labels, 16) == pytest.approx(total / 5_000)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.bool_, np.float64])
+def test_ece_of_many_rows_has_the_bits_of_the_numpy_path(
+    kind: type[np.generic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(6)
+    probs = rng.random(20_000)
+    labels = (rng.random(20_000) < probs).astype(kind)
+    small = expected_calibration_error(probs, labels, 15)
+    monkeypatch.setattr("assay.models.metrics._COMPILED_ROWS_MIN", 1)
+    assert expected_calibration_error(probs, labels, 15) == small
+    for bad in (np.nan, 1.5, -0.1):
+        with pytest.raises(Invalid):
+            expected_calibration_error(np.append(probs, bad), np.append(labels, kind(1)), 15)
+    with pytest.raises(Invalid):
+        expected_calibration_error(probs, labels[:-1], 15)
+
+
 @pytest.mark.parametrize(
     ("probs", "labels", "bins"),
     [

@@ -8,7 +8,7 @@ from assay.models.checks.candidate import Candidate
 
 _SHOWN = 20
 _ROWS = 600  # explained rows: mean absolute contributions settle within about 3 %
-_NUDGED = 1_000
+_NUDGED = 600
 
 
 def importance(case: Candidate) -> Evidence:
