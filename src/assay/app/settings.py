@@ -59,7 +59,7 @@ class ServerSettings:
 class LimitSettings:
     """How much one request may carry."""
 
-    decision_bytes: Annotated[Count, "largest body of POST /v1/decisions"] = 256 * 1024
+    decision_bytes: Annotated[Count, "largest body of POST /v1/decisions"] = 64 * 1024
     events_bytes: Annotated[Count, "largest body of POST /v1/events"] = 8 * 1024 * 1024
     events_items: Annotated[Count, "most events in one request"] = 10_000
     other_bytes: Annotated[Count, "largest body of every other request"] = 64 * 1024

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from assay.console.chart import bucket_width, stacked
@@ -51,7 +52,7 @@ async def decisions(request: Asked) -> Response[str]:
 
 
 @get("/console/decisions/{decision_id:str}")
-async def decision(request: Asked, decision_id: str) -> Response[str]:
+async def decision(request: Asked, decision_id: FromPath[str]) -> Response[str]:
     """One decision with everything it was made from."""
     desk = Desk.of(request)
 
@@ -87,7 +88,7 @@ async def queue(request: Asked) -> Response[str]:
 
 
 @get("/console/cases/{case_id:str}")
-async def case(request: Asked, case_id: str) -> Response[str]:
+async def case(request: Asked, case_id: FromPath[str]) -> Response[str]:
     """One case."""
     desk = Desk.of(request)
     found, entry = await desk.off(desk.views.case, case_id)
@@ -96,7 +97,7 @@ async def case(request: Asked, case_id: str) -> Response[str]:
 
 
 @post("/console/cases/{case_id:str}/assign")
-async def assign(request: Asked, case_id: str) -> Redirect:
+async def assign(request: Asked, case_id: FromPath[str]) -> Redirect:
     """Take a case."""
     desk = Desk.of(request)
     await own_form(request, desk.sessions, desk.cookies)
@@ -105,7 +106,7 @@ async def assign(request: Asked, case_id: str) -> Redirect:
 
 
 @post("/console/cases/{case_id:str}/release")
-async def release(request: Asked, case_id: str) -> Redirect:
+async def release(request: Asked, case_id: FromPath[str]) -> Redirect:
     """Put a case back."""
     desk = Desk.of(request)
     await own_form(request, desk.sessions, desk.cookies)
@@ -114,7 +115,7 @@ async def release(request: Asked, case_id: str) -> Redirect:
 
 
 @post("/console/cases/{case_id:str}/verdict")
-async def verdict(request: Asked, case_id: str) -> Redirect:
+async def verdict(request: Asked, case_id: FromPath[str]) -> Redirect:
     """Close a case; the label is durable when the next page shows."""
     desk = Desk.of(request)
     form = await own_form(request, desk.sessions, desk.cookies)
@@ -135,7 +136,7 @@ async def models(request: Asked) -> Response[str]:
 
 
 @get("/console/models/{key:str}")
-async def model(request: Asked, key: str) -> Response[str]:
+async def model(request: Asked, key: FromPath[str]) -> Response[str]:
     """One version: documents, inventory, gate, evidence."""
     desk = Desk.of(request)
 
@@ -156,7 +157,9 @@ async def model(request: Asked, key: str) -> Response[str]:
 
 
 @get("/console/models/{key:str}/documents/{digest:str}")
-async def model_document(request: Asked, key: str, digest: str) -> Response[bytes]:
+async def model_document(
+    request: Asked, key: FromPath[str], digest: FromPath[str]
+) -> Response[bytes]:
     """One document as it was filed."""
     desk = Desk.of(request)
     data, media, name = await desk.off(lambda: document(desk.platform, _facts(desk, key), digest))

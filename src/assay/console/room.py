@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
@@ -24,6 +25,12 @@ from assay.runtime.identity import Identity
 Answer = tuple[int, Mapping[str, str], bytes]
 
 _TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Not found", 409: "Not possible now"}
+
+
+class Broken(AssayError):
+    """An error nobody planned for."""
+
+    code = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ def console_room(platform: Platform, status_of: Callable[[AssayError], int]) -> 
             exception_handlers={
                 AssayError: on_error,
                 HTTPException: lambda request, error: on_error(request, _translated(error)),
+                Exception: lambda request, error: on_error(request, _surprise(request, error)),
             },
             logging_config=None,
             debug=False,
@@ -112,9 +120,15 @@ def _error_page(
     return status, {"content-type": "text/html; charset=utf-8", **extra}, body
 
 
+def _surprise(request: Asked, error: Exception) -> AssayError:
+    request_id = visit_of(request).request_id
+    structlog.get_logger("assay.http").error("broken", request=request_id, exc_info=error)
+    return Broken(f"something broke; the log has it under {request_id}")
+
+
 def _translated(error: HTTPException) -> AssayError:
     if error.status_code == 404:
         return NotFound("there is no such page")
     if error.status_code >= 500:
-        return AssayError("something broke; the log has it under the request's id")
+        return Broken("something broke; the log has it under the request's id")
     return Invalid(str(error.detail))

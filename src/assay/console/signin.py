@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from assay.console.desk import Desk
@@ -36,7 +37,7 @@ async def root() -> Redirect:
 
 
 @get("/console/static/{name:str}")
-async def static(name: str) -> Response[bytes]:
+async def static(name: FromPath[str]) -> Response[bytes]:
     """The style sheet and the icon."""
     if name not in _STATIC:
         raise NotFound(f"there is no {name!r}")

@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from litestar import Litestar, Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from assay import __version__
 from assay.app.platform import Platform
@@ -30,15 +31,16 @@ from assay.serving.answers import (
     event_result,
     model_answer,
 )
-from assay.serving.asgi import Application, check_media
+from assay.serving.asgi import check_media
+from assay.serving.bodies import body_as
 from assay.serving.door import visit_of
 from assay.serving.intake import split_array, split_lines, take_in, take_label
 from assay.serving.metrics import CONTENT_TYPE, Metrics
 from assay.serving.openapi import problem_schema, with_decisions
-from assay.serving.problem import Broken, Malformed, problem_of
+from assay.serving.problem import BROKEN, Broken, Malformed, problem_of
 
 Asked = Request[Any, Any, State]
-Limit = Annotated[int, Parameter(ge=1, le=500, description="most cases to return")]
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="most cases to return")]
 
 
 def api(platform: Platform, metrics: Metrics) -> Litestar:
@@ -80,6 +82,7 @@ def api(platform: Platform, metrics: Metrics) -> Litestar:
         exception_handlers={
             AssayError: _on_deliberate,
             HTTPException: _on_framework,
+            Exception: _on_surprise,
         },
         logging_config=None,
         debug=False,
@@ -123,7 +126,7 @@ async def document(request: Asked) -> Response[bytes]:
 
 
 @get("/decisions/{decision_id:str}", tags=["decisions"])
-async def read_decision(request: Asked, decision_id: str) -> DecisionAnswer:
+async def read_decision(request: Asked, decision_id: FromPath[str]) -> DecisionAnswer:
     """A decision as it was first answered."""
     platform = _platform(request)
     record = await platform.off(platform.log.decision, decision_id)
@@ -148,9 +151,10 @@ async def post_events(request: Asked) -> EventsAnswer:
 
 
 @post("/labels", status_code=200, tags=["events"])
-async def post_label(request: Asked, data: LabelBody) -> EventResult:
+async def post_label(request: Asked) -> EventResult:
     """Say how a request turned out; the same label again is a duplicate, not an error."""
-    return event_result(await take_label(_platform(request), data))
+    body = body_as(LabelBody, await request.body())
+    return event_result(await take_label(_platform(request), body))
 
 
 @get("/cases", tags=["review"])
@@ -163,14 +167,14 @@ async def list_cases(request: Asked, limit: Limit = 50) -> CasesAnswer:
 
 
 @get("/cases/{case_id:str}", tags=["review"])
-async def read_case(request: Asked, case_id: str) -> CaseAnswer:
+async def read_case(request: Asked, case_id: FromPath[str]) -> CaseAnswer:
     """One case."""
     platform = _platform(request)
     return case_answer(await platform.off(platform.desk.get, case_id), platform.explain)
 
 
 @post("/cases/{case_id:str}/assign", status_code=200, tags=["review"])
-async def assign_case(request: Asked, case_id: str) -> CaseAnswer:
+async def assign_case(request: Asked, case_id: FromPath[str]) -> CaseAnswer:
     """Take a case into your hands."""
     platform = _platform(request)
     case = await platform.off(platform.desk.assign, case_id, _user(request))
@@ -178,17 +182,17 @@ async def assign_case(request: Asked, case_id: str) -> CaseAnswer:
 
 
 @post("/cases/{case_id:str}/release", status_code=200, tags=["review"])
-async def release_case(request: Asked, case_id: str) -> CaseAnswer:
+async def release_case(request: Asked, case_id: FromPath[str]) -> CaseAnswer:
     """Put a case back into the queue."""
     platform = _platform(request)
     return case_answer(await platform.off(platform.desk.release, case_id), platform.explain)
 
 
 @post("/cases/{case_id:str}/verdict", status_code=200, tags=["review"])
-async def close_case(request: Asked, case_id: str, data: VerdictBody) -> CaseAnswer:
+async def close_case(request: Asked, case_id: FromPath[str]) -> CaseAnswer:
     """Close a case; the verdict is in the log as a label when this answers."""
-    platform = _platform(request)
-    case = await platform.off(platform.desk.verdict, case_id, _user(request), data.fraud)
+    platform, said = _platform(request), body_as(VerdictBody, await request.body())
+    case = await platform.off(platform.desk.verdict, case_id, _user(request), said.fraud)
     return case_answer(case, platform.explain)
 
 
@@ -201,7 +205,7 @@ async def list_models(request: Asked) -> list[ModelAnswer]:
 
 
 @get("/models/{key:str}", tags=["governance"])
-async def read_model(request: Asked, key: str) -> ModelAnswer:
+async def read_model(request: Asked, key: FromPath[str]) -> ModelAnswer:
     """One version: state, approvals, evidence, open findings."""
     platform = _platform(request)
     return model_answer(await platform.off(_version, platform, key), platform.live)
@@ -239,9 +243,18 @@ def _on_framework(request: Asked, error: HTTPException) -> Response[bytes]:
     return _on_deliberate(request, _translated(error))
 
 
+def _on_surprise(request: Asked, error: Exception) -> Response[bytes]:
+    """An error nobody planned for: the log gets everything, the caller the request's id."""
+    visit = visit_of(request.scope)
+    structlog.get_logger("assay.http").error(
+        "broken", request=visit.request_id, route=visit.route, exc_info=error
+    )
+    return _on_deliberate(request, Broken(BROKEN.format(visit.request_id)))
+
+
 def _translated(error: HTTPException) -> AssayError:
     if error.status_code >= 500:
-        return Broken("something broke; the log has it under the request's id")
+        return Broken(BROKEN.format("the request's id"))
     if error.status_code == 404:
         return NotFound("there is no such path")
     parts = []
@@ -250,6 +263,3 @@ def _translated(error: HTTPException) -> AssayError:
         parts.append(f"{where}: {what}" if where else str(what))
     text = "; ".join(parts) or str(error.detail)
     return Invalid(text) if parts else Malformed(text)
-
-
-__all__ = ["Application", "api"]

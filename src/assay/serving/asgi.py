@@ -32,6 +32,12 @@ def header(headers: RawHeaders, name: bytes) -> str:
     return found.pop().decode("latin-1").strip() if found else ""
 
 
+def has_body(headers: RawHeaders) -> bool:
+    """Whether a request announces a body."""
+    length = header(headers, b"content-length")
+    return length not in ("", "0") or bool(header(headers, b"transfer-encoding"))
+
+
 def check_media(headers: RawHeaders, expected: tuple[str, ...]) -> str:
     """The media type of the body, without parameters.
 

@@ -24,12 +24,13 @@ from assay.serving.asgi import (
     Scope,
     Send,
     check_media,
+    has_body,
     read_body,
     replayed,
     send_answer,
 )
 from assay.serving.metrics import Metrics
-from assay.serving.problem import Broken, Overloaded
+from assay.serving.problem import BROKEN, Broken, Overloaded
 
 #: On every answer, whatever sent it.
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -144,8 +145,8 @@ class Door:
         except Exception:  # the edge of the process: the log gets everything, the caller nothing
             log.exception("broken", request=visit.request_id, route=visit.route)
             if not visit.status:
-                what = f"something broke; the log has it under {visit.request_id}"
-                await self._refuse(room, visit, scope, send, Broken(what))
+                broken = Broken(BROKEN.format(visit.request_id))
+                await self._refuse(room, visit, scope, send, broken)
 
     def _check_load(self) -> None:
         if self._in_flight > self._in_flight_max:
@@ -159,9 +160,12 @@ class Door:
         method = "GET" if visit.method == "HEAD" else visit.method
         grant = self._grant(room, visit, method, headers)
         if grant.body_max:
-            check_media(headers, grant.media)
+            if has_body(headers):
+                check_media(headers, grant.media)
             body = await read_body(headers, receive, grant.body_max, self._body_seconds)
             receive = replayed(body, receive)
+        if visit.method == "HEAD":
+            scope["method"], send = "GET", _without_body(send)
         scope["assay.visit"] = visit
         application = room.fast.get((method, grant.path), room.app)
         await application(scope, receive, send)
@@ -209,6 +213,15 @@ def visit_of(scope: Mapping[str, Any]) -> Visit:
     visit = scope["assay.visit"]
     assert isinstance(visit, Visit)
     return visit
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sending
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

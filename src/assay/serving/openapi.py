@@ -2,8 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.core.time import TIME_END, TIME_MIN
+from assay.serving.answers import LabelBody, VerdictBody
+
+#: Routes whose bodies the handlers read themselves, strictly.
+BODIES: dict[str, type[msgspec.Struct]] = {
+    "/v1/labels": LabelBody,
+    "/v1/cases/{case_id}/verdict": VerdictBody,
+}
 
 _KINDS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
@@ -37,6 +46,15 @@ def with_decisions(
             "application/x-ndjson": {"schema": any_event},
         },
     }
+    _, described = msgspec.json.schema_components(
+        BODIES.values(), ref_template="#/components/schemas/{name}"
+    )
+    schemas |= described
+    for path, body in BODIES.items():
+        paths[path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(body.__name__)}},
+        }
     paths["/v1/decisions"] = {"post": _decisions(_name(request))}
     return document
 

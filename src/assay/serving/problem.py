@@ -53,6 +53,10 @@ class Overloaded(Unavailable):
     code = "overloaded"
 
 
+#: All that a caller learns of an error nobody planned for.
+BROKEN = "something broke; the log has it under {}"
+
+
 class Broken(AssayError):
     """An error nobody planned for: the log holds it under the request id."""
 
