@@ -196,22 +196,18 @@ class Acts(RuleBasedStateMachine):
         assert forbidden(facts, self.clock.at) == []
         assert not [f for f in facts.open_findings if f.severity == "high"]
 
-    @invariant()
-    def every_act_is_on_record(self) -> None:
-        """The audit log verifies after every act."""
-        assert self.desk.verify().ok
-
     def teardown(self) -> None:
-        """Any single changed entry of this log is found."""
+        """Every act is on record, and a changed entry of this log is found."""
         store = self.desk._store
         assert isinstance(store, MemoryGovernance)
+        assert self.desk.verify().ok
         if store.log:
             store.log[0] = msgspec.structs.replace(store.log[0], actor="eve")
             assert self.desk.verify().first_bad == 1
 
 
 TestActs = Acts.TestCase
-TestActs.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestActs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 def test_the_machine_can_reach_live_at_all() -> None:
