@@ -29,7 +29,6 @@ _SCHEMA = (
     ) STRICT""",
     "CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL",
     "CREATE UNIQUE INDEX entry_decision ON entry (decision) WHERE decision IS NOT NULL",
-    "CREATE INDEX entry_decided ON entry (seq) WHERE decision IS NOT NULL",
     "CREATE TABLE probe (at INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT",
     *(
         f"""CREATE TRIGGER entry_no_{verb} BEFORE {verb} ON entry
