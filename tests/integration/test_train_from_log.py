@@ -25,8 +25,9 @@ from assay.models.scorer import Scorer
 from assay.models.train import TrainSettings
 from assay.runtime.memory import MemoryLog, MemoryObjects
 from assay.runtime.ports import Entry
-from assay.runtime.train import Recipe, TrainResult, store_bundle, train_from_log
+from assay.runtime.train import Recipe, TrainResult, train_from_log
 from assay.runtime.train_history import read_history
+from assay.runtime.train_store import store_bundle
 from assay.simulate.settings import MarketplaceSettings
 from assay.simulate.world import simulate
 from assay.workloads.checkout.workload import checkout

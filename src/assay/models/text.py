@@ -218,5 +218,6 @@ def _solve(
     return point[:-1], float(point[-1])
 
 
-#: Ridge penalty per unit of squared weight, chosen once on simulated messages (docs/explanation).
+#: Ridge penalty per unit of squared weight: weak, so that rare phrases may speak. Not tuned; the
+#: trees that read the score decide what it is worth.
 _PENALTY = 1e-5

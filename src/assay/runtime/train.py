@@ -3,34 +3,26 @@
 The clock is read only to say how long each step took; nothing that is stored depends on it.
 """
 
-import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from importlib.resources import files
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.core.canonical import canonical, digest
-from assay.core.errors import Corrupt, Invalid
-from assay.core.evidence import Evidence
-from assay.core.time import DAY, MILLISECOND
+from assay.core.time import DAY
 from assay.decisions.outcome import Outcome
 from assay.decisions.policy import Bands, Costs, Policy
 from assay.models.bundle import FORMAT, Bundle, Manifest, build_bundle
 from assay.models.checks.candidate import Candidate, Scored, score_parts
 from assay.models.checks.decision import outcomes
-from assay.models.checks.limits import Limits
 from assay.models.evidence import development_tests, validation_tests
 from assay.models.frame import Split, TrainingFrame, split_times
 from assay.models.scorer import Scorer
 from assay.models.text import TextModel
-from assay.models.thresholds import BandChoice, CostRates, Overflow, choose_bands
-from assay.models.train import Trained, TrainSettings, train
+from assay.models.thresholds import BandChoice, CostRates, choose_bands
+from assay.models.train import Trained, train
 from assay.runtime.ports import EventLog, ObjectStore
 from assay.runtime.train_history import (
     History,
@@ -41,109 +33,24 @@ from assay.runtime.train_history import (
     text_rows,
     training_rows,
 )
+from assay.runtime.train_recipe import HeldOut, Prepared, Recipe, TrainResult
+from assay.runtime.train_store import code_digest, environment, put_as, store_bundle
 from assay.workloads.workload import Workload
 
+__all__ = [
+    "HeldOut",
+    "Prepared",
+    "Recipe",
+    "TrainResult",
+    "code_digest",
+    "cost_rates",
+    "environment",
+    "store_bundle",
+    "train_from_log",
+    "train_from_rows",
+]
+
 _GIVEN = (Outcome.APPROVE, Outcome.REVIEW, Outcome.BLOCK)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How a workload's model and policy are made.
-
-    Args:
-        workload: the workload, or how to make it once its text model is fitted.
-        request, label: event types, needed before the workload exists.
-        maturity: age from which a request without a label counts as good, microseconds.
-        text_field: field of the request the text model reads; needed iff ``workload`` is made.
-        text_share: of the fit days, the earliest, whose messages teach the text model; the trees
-            do not see them, so its score is not flattered by rows it remembers.
-        name, version: of the policy.
-        settings: how the trees are grown.
-        limits: what the tests judge by.
-        seed: of everything drawn.
-        overflow: what a request gets when reviews are used up; None chooses the cheaper.
-        deadline: microseconds for the stages before the model.
-        if_no_score: asked when the model cannot answer.
-        conditions: compiled conditions of approval.
-        retrain: make the model a second time and compare the digests.
-    """
-
-    workload: Workload | Callable[[TextModel], Workload]
-    request: str
-    maturity: int
-    name: str
-    label: str = "label"
-    version: int = 1
-    text_field: str | None = None
-    text_share: float = 0.25
-    settings: TrainSettings = field(default_factory=TrainSettings)
-    limits: Limits = field(default_factory=Limits)
-    seed: int = 20_260_101
-    overflow: Overflow | None = None
-    deadline: int = 50 * MILLISECOND
-    if_no_score: Outcome = Outcome.REVIEW
-    conditions: tuple[str, ...] = ()
-    retrain: bool = True
-
-    def __post_init__(self) -> None:
-        if isinstance(self.workload, Workload) == (self.text_field is not None):
-            raise Invalid("expected a text field exactly when the workload is made from its model")
-        if not 0.0 < self.text_share < 1.0:
-            raise Invalid(f"expected a text share between 0 and 1, got {self.text_share}")
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """The test slice as the bands would have treated it, for the fairness audit; shape ``(n,)``.
-
-    ``outcomes`` are ``approve``, ``review`` or ``block`` by the bands alone, without rules.
-    """
-
-    ids: NDArray[np.str_]
-    at: NDArray[np.int64]
-    entity: NDArray[np.str_]
-    amount: NDArray[np.int64]
-    probability: NDArray[np.float64]
-    labels: NDArray[np.int8]
-    outcomes: NDArray[np.str_]
-    segments: dict[str, NDArray[np.str_]]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainResult:
-    """What training made, under the digests it is stored by.
-
-    ``model`` names the bundle (its manifest's digest), ``policy_digest`` the policy, ``frame``
-    the training rows, ``environment`` interpreter and libraries. ``development`` and
-    ``validation`` are the two groups of evidence; ``seconds`` says how long each step took.
-    """
-
-    workload: Workload
-    text_model: TextModel | None
-    model: str
-    bundle: Bundle
-    policy: Policy
-    policy_digest: str
-    frame: str
-    environment: str
-    split: Split
-    bands: BandChoice
-    trained: Trained
-    candidate: Candidate
-    held_out: HeldOut
-    development: tuple[Evidence, ...]
-    validation: tuple[Evidence, ...]
-    seconds: dict[str, float]
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        """Both groups."""
-        return self.development + self.validation
-
-    @property
-    def failed(self) -> tuple[Evidence, ...]:
-        """Tests that did not pass: nothing can be approved while there are any."""
-        return tuple(item for item in self.evidence if item.verdict == "fail")
 
 
 def train_from_log(
@@ -175,6 +82,39 @@ def train_from_log(
         workload, text_model, split = _workload(recipe, history, split)
     with steps.run("computing features as they were", 0.25):
         learned = training_rows(workload, history, split)
+    prepared = Prepared(
+        workload=workload,
+        text_model=text_model,
+        learned=learned,
+        split=split,
+        newest=history.newest,
+        as_of=lambda: check_as_of(workload, history, learned, span=DAY),
+    )
+    return _train(prepared, objects, recipe, steps)
+
+
+def train_from_rows(
+    prepared: Prepared,
+    objects: ObjectStore,
+    recipe: Recipe,
+    *,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Learn from rows that were computed elsewhere, and store model and policy.
+
+    Raises:
+        NotEnoughData: a slice holds too few frauds.
+        Corrupt: the store gave other bytes a name we computed.
+    """
+    return _train(prepared, objects, recipe, _Steps(progress))
+
+
+def _train(
+    prepared: Prepared, objects: ObjectStore, recipe: Recipe, steps: "_Steps"
+) -> TrainResult:
+    """From rows to a stored model, policy and evidence."""
+    workload, learned, split = prepared.workload, prepared.learned, prepared.split
+    text_model = prepared.text_model
     with steps.run("training and calibrating", 0.45):
         trained = train(learned.frame, split, recipe.settings, seed=recipe.seed)
         bundle = _bundle(recipe, workload, learned.frame, split, trained, text_model)
@@ -183,7 +123,7 @@ def train_from_log(
         parts = score_parts(scorer, learned.frame, split, learned.segments)
         bands = _bands(recipe, workload, parts["bands"])
     with steps.run("checking values against the future", 0.65):
-        as_of = check_as_of(workload, history, learned, span=DAY)
+        as_of = prepared.as_of()
     with steps.run("training again", 0.75):
         retrained = _second(recipe, workload, learned, split, text_model)
     candidate = Candidate(
@@ -196,7 +136,7 @@ def train_from_log(
         capacity_per_day=workload.capacity,
         limits=recipe.limits,
         code=code_digest(),
-        at=history.newest,
+        at=prepared.newest,
         seed=recipe.seed,
         parts=parts,
         as_of=as_of,
@@ -210,7 +150,7 @@ def train_from_log(
     policy = _policy(recipe, workload, bundle.digest, bands)
     with steps.run("storing", 0.98):
         store_bundle(objects, bundle)
-        _put(objects, canonical(policy), policy.digest)
+        put_as(objects, canonical(policy), policy.digest)
     return TrainResult(
         workload=workload,
         text_model=text_model,
@@ -229,39 +169,6 @@ def train_from_log(
         validation=validation,
         seconds=steps.seconds,
     )
-
-
-def store_bundle(objects: ObjectStore, bundle: Bundle) -> None:
-    """Store every file under its digest; the manifest's digest then names the model.
-
-    Raises:
-        Corrupt: the store named a file otherwise than by its SHA-256.
-    """
-    for name, data in sorted(bundle.files.items()):
-        wanted = bundle.manifest.files.get(name, bundle.digest)
-        _put(objects, data, wanted)
-
-
-def environment() -> dict[str, str]:
-    """Interpreter, libraries and platform that a model's bytes depend on."""
-    libraries = ("lightgbm", "numpy", "scipy", "numba", "msgspec")
-    return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in libraries},
-    }
-
-
-def code_digest() -> str:
-    """The hash of the source files that train, score and test models."""
-    package = files("assay.models")
-    sources: dict[str, str] = {}
-    for folder in (package, package.joinpath("checks")):
-        for item in folder.iterdir():
-            if item.name.endswith(".py"):
-                sources[f"{folder.name}/{item.name}"] = item.read_text(encoding="utf-8")
-    return digest(sources)
 
 
 def cost_rates(costs: Costs) -> CostRates:
@@ -403,8 +310,3 @@ def _held_out(candidate: Candidate) -> HeldOut:
         outcomes=np.array([outcome.value for outcome in _GIVEN], dtype=np.str_)[given],
         segments=test.segments,
     )
-
-
-def _put(objects: ObjectStore, data: bytes, wanted: str) -> None:
-    if (stored := objects.put(data)) != wanted:
-        raise Corrupt(f"the object store named our bytes {stored}, expected {wanted}")

@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     auc_min: float = 0.70
     precision_lift_min: float = 3.0
-    overfit_max: float = 0.08
+    overfit_max: float = 0.12
     recall_min: float = 0.20
     ece_max: float = 0.02
     slope_low: float = 0.6
