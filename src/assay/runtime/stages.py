@@ -107,7 +107,16 @@ class Stages:
         )
         decision, inputs = self._decide(inputs, row, run)
         run.took("decide")
-        return self._record(event, live, inputs, decision, vector, newest, snapshots, wall)
+        return self._record(
+            event,
+            live,
+            inputs,
+            decision,
+            vector=vector,
+            newest=newest,
+            snapshots=snapshots,
+            wall=wall,
+        )
 
     def warm(self) -> None:
         """Run every stage once on nothing, so that no request waits for a compiler."""
