@@ -1,144 +1,117 @@
 """Does the platform hold up on card payments that nobody here wrote? Train, compare, and replay.
 
-The order of use: ``read_payments``, ``build_frames``, ``train_cards``, ``compare_cards``; then
-``history`` and ``live_week`` are what a server is fed.
+The order of use: ``read_payments``, ``build_frames``, ``train_cards``, ``train_history``,
+``compare_cards``; then ``history`` and ``live_week`` are what a server is fed.
 """
 
-import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.contracts.event import Event
-from assay.core.time import MILLISECOND, format_time
+from assay.core.time import format_time
 from assay.decisions.outcome import Outcome
-from assay.decisions.policy import Bands, Policy
-from assay.models.bundle import FORMAT, Bundle, Manifest, build_bundle
+from assay.models.forest import Forest
 from assay.models.frame import TrainingFrame
-from assay.models.scorer import Scorer
-from assay.models.thresholds import BandChoice, CostRates, choose_bands
 from assay.models.train import Trained, train
-from assay.runtime.cards_frames import CardsFrames
+from assay.runtime.cards_frames import CardsFrames, check_future
 from assay.runtime.cards_peers import rerun_peers
+from assay.runtime.ports import ObjectStore
+from assay.runtime.train import Prepared, Recipe, TrainResult, train_from_rows
+from assay.runtime.train_history import Learned
 from assay.workloads.cards.comparison import METRICS, Judged, judge
 from assay.workloads.cards.payments import Payments
-from assay.workloads.cards.policy import WORKLOAD
 from assay.workloads.cards.protocol import PUBLISHED, Week
 from assay.workloads.cards.result import JUDGED, MARGIN, Bound, CardsResult, Row, Source
 from assay.workloads.cards.selection import CHOSEN, PRIMARY, SEED, Candidate, History, split
+from assay.workloads.cards.workload import CARDS
 
 Progress = Callable[[str], None]
-Floats = NDArray[np.float64]
 
 DRAWS = 2_000  #: resamples of the cards
 #: How our rows are called in the table.
 NAMES: Mapping[History, str] = {"week": "protocol week only", "mature": "all mature history"}
-_DEADLINE = 50 * MILLISECOND  # a card network waits no longer for the scorer
-
-
-@dataclass(frozen=True, slots=True)
-class CardsModel:
-    """A trained model as a bundle, with the history it was trained on."""
-
-    history: History
-    inputs: tuple[str, ...]
-    trained: Trained
-    bundle: Bundle
-
-    def score(self, x: Floats) -> Floats:
-        """Raw log-odds of rows in the order of ``inputs``, shape ``(n,)``."""
-        return Scorer.load(self.bundle.files).score_rows(x)[0]
 
 
 def train_cards(
     frames: CardsFrames,
-    history: History = PRIMARY,
-    candidate: Candidate = CHOSEN,
+    objects: ObjectStore,
     *,
     threads: int = 2,
-    progress: Progress = lambda _: None,
-) -> CardsModel:
-    """Train on what is known at the first instant of the frames' test week, and bundle it.
+    progress: Callable[[str, float], None] | None = None,
+) -> TrainResult:
+    """The model and policy that are approved and served, with the evidence for both.
+
+    It is trained on all mature history, as of the first instant of the frames' test week; nothing
+    of that week is touched. Its scores are the primary row of ``compare_cards``.
+
+    Args:
+        frames: from ``build_frames``.
+        objects: receives the bundle's files and the policy.
+        threads: of LightGBM.
+        progress: told each step's name and the share of the work done before it.
 
     Raises:
         NotEnoughData: too few frauds are known by then.
     """
-    frame, cut = _known(frames, candidate.inputs), split(frames.week, history)
-    settings = msgspec.structs.replace(candidate.settings, threads=threads)
-    progress(f"training on {NAMES[history]}")
-    trained = train(frame, cut, settings, seed=SEED)
-    manifest = Manifest(
-        format=FORMAT,
-        kind="lightgbm",
-        features=frame.names,
-        catalog=WORKLOAD.catalog.digest,
-        frame=frame.digest,
-        files={},
-        parameters=trained.parameters,
-        environment=_environment(),
-        trained_from=cut.fit.start,
-        trained_to=cut.fit.end,
-        known_by=frames.week.start,
-        maturity=cut.maturity,
-        seed=SEED,
-        rows=trained.rows,
-        rounds=trained.rounds,
-        base_rate=trained.base_rate,
+    learned = Learned(known_rows(frames, CHOSEN), frames.vectors, {})
+    prepared = Prepared(
+        workload=CARDS,
+        text_model=None,
+        learned=learned,
+        split=split(frames.week, PRIMARY),
+        newest=frames.week.start,
+        as_of=lambda: check_future(frames),
     )
-    bundle = build_bundle(manifest, model=trained.model, calibrator=trained.calibrator.to_bytes())
-    return CardsModel(history, frame.names, trained, bundle)
+    recipe = Recipe(
+        workload=CARDS,
+        request=CARDS.request.type,
+        maturity=CARDS.maturity,
+        name=CARDS.name,
+        settings=msgspec.structs.replace(CHOSEN.settings, threads=threads),
+        seed=SEED,
+        if_no_score=Outcome.CHALLENGE,
+    )
+    return train_from_rows(prepared, objects, recipe, progress=progress)
 
 
-def build_policy(frames: CardsFrames, model: CardsModel) -> tuple[Policy, BandChoice]:
-    """The policy around a model: bands of least expected cost on the slice kept for them.
+def train_history(
+    frames: CardsFrames,
+    history: History,
+    candidate: Candidate = CHOSEN,
+    *,
+    threads: int = 2,
+) -> Trained:
+    """Trees and calibrator alone: for the protocol's own training week, and for validation.
 
     Raises:
-        Invalid: the model's history keeps no payments to choose bands on (``"week"``).
+        NotEnoughData: too few frauds are known by the first instant of the frames' test week.
     """
-    frame, cut = _known(frames, model.inputs), split(frames.week, model.history)
-    part = cut.rows(frame, cut.bands)
-    probability = Scorer.load(model.bundle.files).score_rows(part.x)[1]
-    costs = msgspec.structs.asdict(WORKLOAD.costs)
-    del costs["currency"]
-    choice = choose_bands(
-        probability,
-        part.amount,
-        part.days,
-        CostRates(**costs),
-        WORKLOAD.capacity,
-        overflow="approve",
-    )
-    policy = Policy(
-        name=WORKLOAD.name,
-        version=1,
-        request=WORKLOAD.request.type,
-        contracts=WORKLOAD.contracts.digest,
-        catalog=WORKLOAD.catalog.digest,
-        model=model.bundle.digest,
-        rules=WORKLOAD.rules,
-        lists=WORKLOAD.lists,
-        bands=Bands(
-            review_at=choice.review_at,
-            block_at=choice.block_at,
-            overflow=Outcome(choice.overflow),
-        ),
-        costs=WORKLOAD.costs,
-        capacity_per_day=WORKLOAD.capacity,
-        deadline=_DEADLINE,
-        if_no_score=Outcome.CHALLENGE,
-        amount_field=WORKLOAD.amount_field,
-        entity_field=WORKLOAD.entity_field,
-    )
-    return policy, choice
+    settings = msgspec.structs.replace(candidate.settings, threads=threads)
+    cut = split(frames.week, history)
+    return train(known_rows(frames, candidate), cut, settings, seed=SEED)
+
+
+def known_rows(frames: CardsFrames, candidate: Candidate) -> TrainingFrame:
+    """The candidate's inputs at every payment before the week's cut-off, in time order."""
+    early = frames.ours.take(slice(int(np.searchsorted(frames.ours.at, frames.week.cutoff))))
+    places = [early.names.index(name) for name in candidate.inputs]
+    return replace(early, names=candidate.inputs, x=np.ascontiguousarray(early.x[:, places]))
+
+
+def week_scores(
+    frames: CardsFrames, trained: Trained, candidate: Candidate = CHOSEN
+) -> NDArray[np.float64]:
+    """Raw log-odds of the test rows, shape ``(n,)``: what the model ranks by."""
+    return Forest(trained.model).raw_rows(frames.test_x(candidate.inputs))
 
 
 def compare_cards(
     frames: CardsFrames,
-    models: tuple[CardsModel, ...],
+    models: Mapping[History, Trained],
     *,
     draws: int = DRAWS,
     threads: int = 2,
@@ -148,7 +121,7 @@ def compare_cards(
 
     Args:
         frames: from ``build_frames``.
-        models: ours; the one trained on ``PRIMARY`` history is the primary row.
+        models: ours by the history they learned from; ``PRIMARY`` is the primary row.
         draws: resamples of the test week's cards.
         threads: of the reruns.
         progress: told what is being done.
@@ -164,7 +137,7 @@ def compare_cards(
         threads=threads,
         progress=progress,
     )
-    ours = {NAMES[model.history]: model.score(frames.test_x(model.inputs)) for model in models}
+    ours = {NAMES[history]: week_scores(frames, trained) for history, trained in models.items()}
     progress(f"judging {len(reruns) + len(ours)} models on {draws:,} draws of cards")
     judged = judge(
         test,
@@ -195,13 +168,6 @@ def history(payments: Payments, week: Week) -> Iterator[Event]:
 def live_week(payments: Payments, week: Week) -> Iterator[Event]:
     """The week's payments as requests, and the labels that become known during it, in order."""
     return payments.events(week.start, week.end)
-
-
-def _known(frames: CardsFrames, inputs: tuple[str, ...]) -> TrainingFrame:
-    """The inputs at every payment before the week's cut-off, in time order."""
-    early = frames.ours.take(slice(int(np.searchsorted(frames.ours.at, frames.week.cutoff))))
-    places = [early.names.index(name) for name in inputs]
-    return replace(early, names=inputs, x=np.ascontiguousarray(early.x[:, places]))
 
 
 def _rerun(name: str) -> str:
@@ -251,8 +217,3 @@ def _bound(judged: Judged, ours: str, peers: tuple[str, ...], metric: str) -> Bo
         limit=limit,
         met=None if limit is None else found.low > limit,
     )
-
-
-def _environment() -> dict[str, str]:
-    libraries = {name: version(name) for name in ("lightgbm", "numpy", "scipy")}
-    return {"python": platform.python_version(), "machine": platform.machine()} | libraries

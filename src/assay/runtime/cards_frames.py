@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.core.errors import Corrupt
+from assay.core.time import DAY
 from assay.features.backfill import backfill_columns
 from assay.features.catalog import Catalog
 from assay.features.columns import Coded, Column, Columns
+from assay.features.frame import Frame
+from assay.models.checks.candidate import AsOf
 from assay.models.frame import NEVER, TrainingFrame
 from assay.workloads.cards import features, handbook
-from assay.workloads.cards.contracts import LABEL, TRANSACTION
+from assay.workloads.cards.contracts import LABEL, LABEL_DELAY, TRANSACTION
 from assay.workloads.cards.payments import Payments, transaction_id
 from assay.workloads.cards.protocol import TestSet, Week
 from assay.workloads.cards.selection import HISTORY_START
@@ -27,14 +30,15 @@ class CardsFrames:
     Args:
         payments: all of them.
         week: the test week.
-        ours: our inputs for every payment from ``HISTORY_START`` to the end of the week; the
-            model room cuts it by time.
+        vectors: our values at every payment from ``HISTORY_START`` to the end of the week.
+        ours: their model inputs, with the history of each label.
         train_rows, test_rows: rows of ``payments`` that the protocol trains and tests on.
         peer_train_x, peer_test_x: the handbook's 15 features of those rows, in its column order.
     """
 
     payments: Payments
     week: Week
+    vectors: Frame
     ours: TrainingFrame
     train_rows: NDArray[np.int64]
     test_rows: NDArray[np.int64]
@@ -61,7 +65,7 @@ def build_frames(
     low, high = np.searchsorted(payments.at, [HISTORY_START, week.end])
     rows = np.arange(low, high)
     progress(f"computing {len(features.CATALOG)} values each at {rows.size:,} payments")
-    x = _values(features.CATALOG, features.INPUTS, payments, rows)
+    vectors = _vectors(features.CATALOG, payments, rows)
     train_rows = week.train_rows(payments.at)
     test_rows = week.test_rows(payments.at, payments.customer, payments.fraud)
     progress(f"computing the handbook's 15 at {train_rows.size + test_rows.size:,} payments")
@@ -69,7 +73,8 @@ def build_frames(
     return CardsFrames(
         payments=payments,
         week=week,
-        ours=_training_frame(payments, rows, x),
+        vectors=vectors,
+        ours=_training_frame(payments, rows, _inputs(vectors, features.INPUTS)),
         train_rows=train_rows,
         test_rows=test_rows,
         peer_train_x=peer_train_x,
@@ -85,29 +90,23 @@ def handbook_features(
     The risk of a terminal without settled payments is 0, as in the book.
     """
     rows = np.concatenate([train_rows, test_rows])
-    x = np.nan_to_num(_values(handbook.CATALOG, handbook.COLUMNS, payments, rows), nan=0.0)
+    vectors = _vectors(handbook.CATALOG, payments, rows)
+    x = np.nan_to_num(_inputs(vectors, handbook.COLUMNS), nan=0.0)
     return x[: train_rows.size], x[train_rows.size :]
 
 
-def _values(
-    catalog: Catalog, names: tuple[str, ...], payments: Payments, rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Values of a catalog at the given rows (ascending), shape ``(len(rows), len(names))``."""
-    # Later payments are left out: they cannot change a value, and take time to sort.
-    until = int(rows[-1]) + 1
-    wanted = np.zeros(until, np.bool_)
-    wanted[rows] = True
-    frame = backfill_columns(catalog, payment_columns(payments.first(until)), wanted=wanted)
-    if frame.derived_failures or frame.overflows:
-        raise Corrupt(
-            f"{frame.derived_failures} derived values failed and {frame.overflows} aggregates "
-            "overflowed in a backfill where neither can happen"
-        )
-    return frame.floats()[:, [catalog.index(name) for name in names]]
+def payment_columns(payments: Payments, *, until: int | None = None) -> dict[str, Columns]:
+    """All payments and their labels as columns, equal to the events ``payments.events`` gives.
 
-
-def payment_columns(payments: Payments) -> dict[str, Columns]:
-    """All payments and their labels as columns, equal to the events ``payments.events`` gives."""
+    With ``until`` only what happened or became known before that instant.
+    """
+    if until is not None:
+        paid, settled = np.searchsorted(payments.at, [until, until - LABEL_DELAY])
+        made, known = payments.first(int(paid)), payments.first(int(settled))
+        return {
+            TRANSACTION.type: payment_columns(made)[TRANSACTION.type],
+            LABEL.type: payment_columns(known)[LABEL.type],
+        }
     ids = payments.number
     customers, customer_codes = np.unique(payments.customer, return_inverse=True)
     terminals, terminal_codes = np.unique(payments.terminal, return_inverse=True)
@@ -125,6 +124,45 @@ def payment_columns(payments: Payments) -> dict[str, Columns]:
         TRANSACTION.type: Columns(payments.at, ids, fields),
         LABEL.type: Columns(payments.known_at, ids, fields | outcome),
     }
+
+
+def check_future(frames: CardsFrames, *, span: int = DAY) -> AsOf:
+    """Whether the vectors of the last ``span`` before the cut-off survive without the future.
+
+    Everything from the newest of those payments on is taken away, labels by when they became
+    known, and the vectors before it are computed again and compared bit for bit.
+    """
+    payments, cutoff = frames.payments, frames.week.cutoff
+    newest = int(payments.at[np.searchsorted(payments.at, cutoff) - 1])
+    past = payment_columns(payments, until=newest)
+    asked = past[TRANSACTION.type].ts >= newest - span
+    again = backfill_columns(features.CATALOG, past, wanted=asked)
+    low, high = np.searchsorted(frames.vectors.at, [newest - span, newest])
+    bits, known = frames.vectors.bits[low:high], frames.vectors.known[low:high]
+    if again.bits.shape != bits.shape:
+        return AsOf(compared=0, mismatches=int(bits.size), rows=int(high - low))
+    different = (again.bits != bits) | (again.known != known)
+    return AsOf(int(different.size), int(different.sum()), int(high - low))
+
+
+def _vectors(catalog: Catalog, payments: Payments, rows: NDArray[np.int64]) -> Frame:
+    """Values of a catalog at the given rows, which ascend."""
+    # Later payments are left out: they cannot change a value, and take time to sort.
+    until = int(rows[-1]) + 1
+    wanted = np.zeros(until, np.bool_)
+    wanted[rows] = True
+    frame = backfill_columns(catalog, payment_columns(payments.first(until)), wanted=wanted)
+    if frame.derived_failures or frame.overflows:
+        raise Corrupt(
+            f"{frame.derived_failures} derived values failed and {frame.overflows} aggregates "
+            "overflowed in a backfill where neither can happen"
+        )
+    return frame
+
+
+def _inputs(vectors: Frame, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The named values as doubles, shape ``(n, len(names))``."""
+    return vectors.floats()[:, [vectors.names.index(name) for name in names]]
 
 
 def _training_frame(

@@ -11,31 +11,31 @@ from assay.decisions.lint import lint
 from assay.decisions.outcome import Outcome
 from assay.decisions.policy import Bands, Policy
 from assay.models.intervals import Interval
-from assay.workloads.cards.policy import WORKLOAD
 from assay.workloads.cards.protocol import TEST_WEEK, VALIDATION_WEEKS
 from assay.workloads.cards.result import MARGIN, Bound, CardsResult, Row
 from assay.workloads.cards.selection import CANDIDATES, CHOSEN, LOG, PRIMARY, History, split
+from assay.workloads.cards.workload import CARDS
 
 
 def compiled() -> CompiledPolicy:
     policy = Policy(
         name="cards",
         version=1,
-        request=WORKLOAD.request.type,
-        contracts=WORKLOAD.contracts.digest,
-        catalog=WORKLOAD.catalog.digest,
+        request=CARDS.request.type,
+        contracts=CARDS.contracts.digest,
+        catalog=CARDS.catalog.digest,
         model=None,
-        rules=WORKLOAD.rules,
-        lists=WORKLOAD.lists,
+        rules=CARDS.rules,
+        lists=CARDS.lists,
         bands=Bands(review_at=0.1, block_at=0.5, overflow=Outcome.APPROVE),
-        costs=WORKLOAD.costs,
-        capacity_per_day=WORKLOAD.capacity,
+        costs=CARDS.costs,
+        capacity_per_day=CARDS.capacity,
         deadline=50_000,
         if_no_score=Outcome.CHALLENGE,
-        amount_field=WORKLOAD.amount_field,
-        entity_field=WORKLOAD.entity_field,
+        amount_field=CARDS.amount_field,
+        entity_field=CARDS.entity_field,
     )
-    return CompiledPolicy(policy, WORKLOAD.catalog, WORKLOAD.contracts)
+    return CompiledPolicy(policy, CARDS.catalog, CARDS.contracts)
 
 
 QUIET = {
@@ -50,7 +50,7 @@ QUIET = {
 def held(amount: int = 5_000, **changed: Any) -> set[str]:
     """Names of the rules that hold."""
     policy = compiled()
-    values: dict[str, Any] = {name: QUIET.get(name) for name in WORKLOAD.catalog.names} | changed
+    values: dict[str, Any] = {name: QUIET.get(name) for name in CARDS.catalog.names} | changed
     payload: dict[str, Scalar] = {
         "customer_id": "c1",
         "terminal_id": "t1",
@@ -58,7 +58,7 @@ def held(amount: int = 5_000, **changed: Any) -> set[str]:
         "local_time": 0,
     }
     results = policy.evaluate(payload, values, {})
-    return {rule.name for rule, result in zip(WORKLOAD.rules, results, strict=True) if result == 1}
+    return {rule.name for rule, result in zip(CARDS.rules, results, strict=True) if result == 1}
 
 
 def test_an_ordinary_payment_meets_no_rule() -> None:
@@ -174,5 +174,5 @@ def test_a_bound_that_fails_is_not_met() -> None:
 
 def test_two_workload_digests_are_equal() -> None:
     """Costs and rules are part of what is hashed, so they must have a canonical form."""
-    assert digest(WORKLOAD.costs) == digest(WORKLOAD.costs)
-    assert digest(list(WORKLOAD.rules)).startswith("sha256:")
+    assert digest(CARDS.costs) == digest(CARDS.costs)
+    assert digest(list(CARDS.rules)).startswith("sha256:")
