@@ -75,7 +75,7 @@ def bars(rows: Sequence[Bar], *, label: str) -> str:
         )
         parts.append(_text(left + length + 6, y + 11, bar.text))
     height = 8 + len(rows) * step + 22
-    parts.append(_text(left, height - 6, label, size=10))
+    parts.append(_text(240, height - 6, label, anchor="middle", size=10))
     return _svg(480.0, height, parts)
 
 

@@ -4,6 +4,7 @@ Everything a template shows is text that it escapes itself (HTML) or never parse
 nothing that evidence says can become markup.
 """
 
+from collections import Counter
 from typing import Any
 
 from assay.core.evidence import Evidence
@@ -33,6 +34,7 @@ _LEGEND = (
 
 def page(document: Document) -> dict[str, Any]:
     """The document as templates take it: dictionaries, lists and text only."""
+    common = _common(document.evidence) if document.evidence else {}
     return {
         "kind": document.kind,
         "title": document.title,
@@ -50,8 +52,23 @@ def page(document: Document) -> dict[str, Any]:
             {"title": section.title, "blocks": [_block(block) for block in section.blocks]}
             for section in document.sections
         ],
-        "register": [_registered(item) for item in document.evidence],
+        "common": [list(pair) for pair in common.items()],
+        "register": [_registered(item, common) for item in document.evidence],
     }
+
+
+def _common(evidence: tuple[Evidence, ...]) -> dict[str, str]:
+    """The subject, code and data that most results share, so that they are printed once."""
+    shared: dict[str, str] = {}
+    for label in ("about", "code", "data"):
+        counted = Counter(_digests(item)[label] for item in evidence)
+        # Ties go to the smallest digest: the same document must give the same page.
+        shared[label] = min(counted, key=lambda digest: (-counted[digest], digest))
+    return shared
+
+
+def _digests(item: Evidence) -> dict[str, str]:
+    return {"about": item.subject, "code": item.code, "data": item.data}
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -111,19 +128,15 @@ def _line(line: Line, known: set[str] | None = None) -> list[dict[str, Any]]:
     return spans
 
 
-def _registered(item: Evidence) -> dict[str, Any]:
-    """One result of the register, in full."""
+def _registered(item: Evidence, common: dict[str, str]) -> dict[str, Any]:
+    """One result of the register; digests that most results share are not repeated."""
     interval = ""
     if item.low is not None and item.high is not None:
         interval = f"{number(item.low)} to {number(item.high)}"
         if item.confidence is not None:
             interval += f" at {number(item.confidence, share=True)}"
-    digests = [
-        ("evidence", item.id),
-        ("about", item.subject),
-        ("code", item.code),
-        ("data", item.data),
-    ]
+    own = [pair for pair in _digests(item).items() if common[pair[0]] != pair[1]]
+    digests = [("evidence", item.id), *own]
     details = [("run", format_time(item.at))]
     if item.seed is not None:
         details.append(("seed", str(item.seed)))

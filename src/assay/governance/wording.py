@@ -188,9 +188,10 @@ def _entry(evidence: Evidence, name: str, row: Mapping[str, Cell], currency: str
 
 
 def _percent(value: float) -> str:
-    if 0 < abs(value) < 0.001:
-        return "below 0.1\xa0%"
-    return f"{100 * value:.1f}\xa0%".replace("-", "−")
+    if 0 < abs(value) < 0.0001:
+        return "below 0.01\xa0%"
+    digits = 2 if 0 < abs(value) < 0.01 else 1
+    return f"{100 * value:.{digits}f}\xa0%".replace("-", "−")
 
 
 def _plain(value: float) -> str:
