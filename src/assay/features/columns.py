@@ -32,7 +32,8 @@ class Partly(msgspec.Struct, frozen=True):
     known: NDArray[np.bool_]
 
 
-#: Numbers that are all known, numbers of which some are, or texts.
+#: Numbers that are all known, numbers of which some are, or texts. Keys that are only matched may
+#: be whole numbers in place of texts, if they are in every table of a key.
 Column = NDArray[np.generic] | Partly | Coded
 
 

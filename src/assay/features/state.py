@@ -39,6 +39,8 @@ _GROWTH_WORDS = 1 << 20
 _FIRST_SEEN = 1 << 8
 
 Key = str | int | tuple[str | int, ...]
+#: The rows by key; the field that is the key; all fields if there are several.
+_Lookup = tuple[dict[Key, int], str, tuple[str, ...] | None]
 
 
 class FeatureState:
@@ -65,9 +67,9 @@ class FeatureState:
     def __init__(self, catalog: Catalog) -> None:
         plan = catalog.plan
         self.catalog, self.overflows = catalog, 0
-        self._deriver, self._reader = Deriver(catalog), _Reader(catalog)
-        self._feeds = {source: _Feed(plan, source) for source in plan.by_source}
-        self._keys: list[dict[Key, int]] = [{} for _ in plan.tables]
+        keys: list[dict[Key, int]] = [{} for _ in plan.tables]
+        self._deriver, self._reader = Deriver(catalog), _Reader(catalog, keys)
+        self._feeds = {source: _Feed(plan, source, keys) for source in plan.by_source}
         self._pool = np.zeros(_FIRST_WORDS, np.int64)
         self._rows = np.zeros((_FIRST_ROWS, _ROW_WORDS), np.int64)
         self._rows_used = 0
@@ -87,11 +89,15 @@ class FeatureState:
         feed = self._feeds.get(event.type)
         if feed is None or (self._retracted and event.id in self._retracted):
             return
-        codes = feed.encoder.encode(event.payload)
-        rows = [
-            NO_KEY if key is None else self._row(table, key)
-            for table, key in feed.keys_of(event.payload)
-        ]
+        payload, rows = event.payload, []
+        codes = feed.encoder.encode(payload)
+        for keys, name, names in feed.lookups:
+            key = payload.get(name) if names is None else composite_key(payload, names)
+            if key is None:
+                rows.append(NO_KEY)
+                continue
+            row = keys.get(key)
+            rows.append(self._new_row(keys, key) if row is None else row)
         feed.fill(event.ts, len(self._identities), rows, codes)
         wanting = insert(self._pool, self._rows, self._free, feed.program, feed.io)
         while wanting:
@@ -116,8 +122,7 @@ class FeatureState:
         feed = self._feeds.get(event.type)
         if feed is None:
             return
-        for place, (table, key) in enumerate(feed.keys_of(event.payload)):
-            row = NOT_SEEN if key is None else self._keys[table].get(key, NOT_SEEN)
+        for place, row in enumerate(rows_of(event.payload, feed.lookups)):
             at, found = self._position(row, event.ts, event.id)
             if found:
                 remove(self._pool, self._rows, feed.program, place, row, at)
@@ -128,7 +133,7 @@ class FeatureState:
         The request's own payload counts only where a feature says ``include_current``.
         """
         reader = self._reader
-        reader.fill(request, self._keys)
+        reader.fill(request)
         wanting = read(self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen)
         while wanting:
             reader.remember(wanting)
@@ -154,15 +159,11 @@ class FeatureState:
         arrays = (self._pool, self._rows, self._free)
         return sum(array.nbytes for array in arrays) + self._identities.bytes_used
 
-    def _row(self, table: int, key: Key) -> int:
-        """The row of a key, a new one when it was never seen."""
-        keys = self._keys[table]
-        row = keys.get(key)
-        if row is None:
-            row = keys[key] = self._rows_used
-            self._rows_used += 1
-            if row == len(self._rows):
-                self._rows.resize((2 * row, _ROW_WORDS), refcheck=False)
+    def _new_row(self, keys: dict[Key, int], key: Key) -> int:
+        row = keys[key] = self._rows_used
+        self._rows_used += 1
+        if row == len(self._rows):
+            self._rows.resize((2 * row, _ROW_WORDS), refcheck=False)
         return row
 
     def _position(self, row: int, ts: int, event_id: str) -> tuple[int, bool]:
@@ -181,17 +182,13 @@ class FeatureState:
 class _Feed:
     """How events of one type enter: their tables and keys, their program, and the buffer."""
 
-    def __init__(self, plan: Plan, source: str) -> None:
+    def __init__(self, plan: Plan, source: str, keys: list[dict[Key, int]]) -> None:
         tables = plan.by_source[source]
         self.encoder, self.program = plan.encoders[source], plan.applying[source]
-        self._tables = [(at, plan.tables[at].key) for at in tables]
+        self.lookups = [_lookup(keys[at], plan.tables[at].key) for at in tables]
         self._words = struct.Struct(f"<{2 + 2 * len(tables) + len(self.encoder.inputs)}q")
         self._no_places = [-1] * len(tables)
         self.io = np.zeros(self._words.size // 8, np.int64)
-
-    def keys_of(self, payload: Mapping[str, Any]) -> list[tuple[int, Key | None]]:
-        """Each table with the key of this payload, None where a part of it is not known."""
-        return [(table, key_of(payload, names)) for table, names in self._tables]
 
     def fill(self, ts: int, identity: int, rows: list[int], codes: list[int]) -> None:
         """Write what the kernel inserts."""
@@ -211,10 +208,10 @@ class _Feed:
 class _Reader:
     """How requests are read: the program and the buffers it works in."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, keys: list[dict[Key, int]]) -> None:
         plan = catalog.plan
         self.program, self.operations, self.width = plan.reading, plan.operations, len(catalog)
-        self._groups = [(group.table, group.key) for group in plan.groups]
+        self._lookups = [_lookup(keys[group.table], group.key) for group in plan.groups]
         self._encoder = plan.encoders[catalog.request.type] if plan.includes else None
         inputs = len(self._encoder.inputs) if self._encoder else 0
         self._words = struct.Struct(f"<{1 + len(plan.groups) + inputs}q")
@@ -224,12 +221,9 @@ class _Reader:
         self.slots = self.words[:words].reshape(-1, GATHERED_WORDS)
         self.seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
 
-    def fill(self, request: Event, keys: list[dict[Key, int]]) -> None:
+    def fill(self, request: Event) -> None:
         """Write what the kernel reads: T, rows, and the request's own inputs if any count."""
-        rows = []
-        for table, names in self._groups:
-            key = key_of(request.payload, names)
-            rows.append(NO_KEY if key is None else keys[table].get(key, NOT_SEEN))
+        rows = rows_of(request.payload, self._lookups)
         codes = self._encoder.encode(request.payload) if self._encoder else ()
         try:
             self._words.pack_into(self.io.data, 0, request.ts, *rows, *codes)
@@ -241,10 +235,20 @@ class _Reader:
         self.seen = np.zeros(1 + 2 * (1 << (2 * values).bit_length()), np.int64)
 
 
-def key_of(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
-    """The key that a payload's fields give; None where any of them is not known."""
-    if len(names) == 1:
-        single: str | int | None = payload.get(names[0])
-        return single
-    parts: tuple[Any, ...] = tuple(payload.get(name) for name in names)
+def rows_of(payload: Mapping[str, Any], lookups: list[_Lookup]) -> list[int]:
+    """The row of each look-up: ``NO_KEY`` where a part is not known, ``NOT_SEEN`` if it is new."""
+    rows = []
+    for keys, name, names in lookups:
+        key = payload.get(name) if names is None else composite_key(payload, names)
+        rows.append(NO_KEY if key is None else keys.get(key, NOT_SEEN))
+    return rows
+
+
+def composite_key(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
+    """The key of several fields; None where any of them is not known."""
+    parts: tuple[Any, ...] = tuple([payload.get(name) for name in names])
     return None if None in parts else parts
+
+
+def _lookup(keys: dict[Key, int], names: tuple[str, ...]) -> _Lookup:
+    return keys, names[0], names if len(names) > 1 else None
