@@ -79,13 +79,15 @@ class Intake:
         Raises:
             Conflict: the id or the key was used with another body.
         """
-        if key is not None:
+        if key is not None and key in live.seen_keys:
             owner = live.pending_keys.get(key) or self.log.entry_of_key(key)
             if owner is not None and not same_event(owner.event, event):
                 raise Conflict(
                     f"idempotency key {shown(key)} was used for another body (event "
                     f"{shown(owner.event.id)}): use a new key for a new request"
                 )
+        if event.id not in live.seen_ids:
+            return None
         # First what is pending, then the log: what leaves the one is in the other.
         pending = live.pending.get(event.id)
         if pending is not None:
@@ -142,8 +144,12 @@ class Intake:
     ) -> tuple[list[Entry], list[Ack | Invalid]]:
         """Take in many events: the new entries, and what became of each event, in order."""
         pending = [live.pending.get(event.id) for event in events]
-        unseen = [e.id for e, found in zip(events, pending, strict=True) if found is None]
-        stored = self.log.known_ids(unseen)
+        asked = [
+            event.id
+            for event, found in zip(events, pending, strict=True)
+            if found is None and event.id in live.seen_ids
+        ]
+        stored = self.log.known_ids(asked) if asked else set()
         entries: list[Entry] = []
         results: list[Ack | Invalid] = []
         for event, found in zip(events, pending, strict=True):

@@ -11,6 +11,7 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.review.capacity import Budget
 from assay.runtime.ports import Entry
+from assay.runtime.seen import Seen
 
 
 class Live:
@@ -18,10 +19,21 @@ class Live:
 
     ``seq`` is the last one given out, ``newest`` the newest accepted ``ts``. ``pending`` holds
     what is applied but not yet known to be durable, by event id and by idempotency key, each with
-    the future that resolves when it is.
+    the future that resolves when it is. An id or key that is not in ``seen_ids`` or ``seen_keys``
+    is new.
     """
 
-    __slots__ = ("budget", "features", "generation", "newest", "pending", "pending_keys", "seq")
+    __slots__ = (
+        "budget",
+        "features",
+        "generation",
+        "newest",
+        "pending",
+        "pending_keys",
+        "seen_ids",
+        "seen_keys",
+        "seq",
+    )
 
     def __init__(self, catalog: Catalog, capacity_per_day: int, generation: int) -> None:
         self.features = FeatureState(catalog)
@@ -31,6 +43,7 @@ class Live:
         self.seq = 0
         self.pending: dict[str, tuple[Entry, Future[Any]]] = {}
         self.pending_keys: dict[str, Entry] = {}
+        self.seen_ids, self.seen_keys = Seen(), Seen()
 
     def accepts(self, event: Event, horizon: int) -> bool:
         """Whether an event is new enough to count: the verdict that the log will store."""
@@ -46,6 +59,9 @@ class Live:
             self.features.apply(entry.event)
             self._count_accepted(entry.event.ts)
         self.seq = entry.seq
+        self.seen_ids.add(entry.event.id)
+        if entry.key is not None:
+            self.seen_keys.add(entry.key)
         if entry.record is not None:
             self.budget.count(entry.record)
 
