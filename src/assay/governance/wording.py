@@ -21,7 +21,8 @@ _SHARES = frozenset(
 #: Results that are shares and read best as percentages.
 SHARE_TESTS = frozenset(
     {
-        "performance.recall_at_capacity", "decision.saving", "data.label_maturity", "data.missing",
+        "performance.recall_at_capacity", "performance.roc", "performance.precision_recall",
+        "decision.saving", "data.label_maturity", "data.missing",
         "explanation.importance", "explanation.sensitivity", "fairness.false_positive_rate",
         "fairness.equal_opportunity",
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from assay.core.evidence import Evidence
 from assay.models.checks import (
     calibration,
+    curves,
     data,
     decision,
     explanation,
@@ -32,6 +33,8 @@ DEVELOPMENT: tuple[Test, ...] = (
     performance.overfit,
     performance.at_capacity,
     performance.by_segment,
+    curves.roc,
+    curves.precision_recall,
     calibration.error,
     calibration.line,
     calibration.scatter,

@@ -103,9 +103,10 @@ def performance() -> tuple[Evidence, ...]:
              limit=">= 0.6 where there are 15 frauds or more", rows=56_230,
              table=tuple({"segment": "account age", "group": g, "requests": n, "frauds": f,
                           "auc": a, "judged": True} for g, n, f, a in groups)),
-        made("performance.roc", "Frauds flagged against good requests flagged", 0.9134, "info",
+        made("performance.roc", "Frauds flagged when 1 % of good requests are", 0.51, "info",
              table=tuple({"false positive rate": x, "true positive rate": y} for x, y in curve)),
-        made("performance.precision_recall", "Precision at every share of frauds flagged", 0.412,
+        made("performance.precision_recall",
+             "Flagged requests that are fraud when half of the frauds are flagged", 0.48,
              "info", table=tuple({"recall": x, "precision": 0.95 * (1 - x) + 0.013 * x}
                                  for x, _ in curve)),
     )  # fmt: skip
