@@ -195,8 +195,10 @@ def _lure(
     # Before anybody learns, the careful simply write like other hosts.
     careful = (0, 0, 60, 20, 8, 12) if adapted else (0, 4, 26, 34, 16, 20)
     kind = np.where(sly, kinds[draws.choose(careful, group.size)], blunt)
-    pasted = draws.chance(7_000, group.size)
-    return kind, np.where(pasted, _host(gang, group) * 982_451_653, draws.long(group.size))
+    # Half of what is pasted is the host's own text, half comes with a kit sold to many that month.
+    source = draws.choose((35, 35, 30), group.size)
+    own, kit = _host(gang, group) * 982_451_653, (1 + group // 32) * 982_451_653_001
+    return kind, np.select((source == 0, source == 1), (own, kit), draws.long(group.size))
 
 
 def _host(gang: Gang, group: Ints) -> Ints:

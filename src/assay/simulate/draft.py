@@ -101,12 +101,17 @@ class Draft:
         """All rows of a type in the order of their time, and forget them."""
         blocks = self._blocks[event_type]
         self._blocks[event_type] = []
-        names = COLUMNS[event_type]
         if not blocks:
-            return {name: np.zeros(0, dtype=np.int64) for name in names}
+            return empty(event_type)
+        names = COLUMNS[event_type]
         stacked = {name: np.concatenate([block[name] for block in blocks]) for name in names}
         order = np.argsort(stacked["ts"], kind="stable")
         return {name: column[order] for name, column in stacked.items()}
+
+
+def empty(event_type: str) -> Block:
+    """A block without rows."""
+    return {name: np.zeros(0, dtype=np.int64) for name in COLUMNS[event_type]}
 
 
 def rows(block: Block, chosen: Ints | NDArray[np.bool_]) -> Block:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.core.time import DAY, HOUR
-from assay.simulate.draft import Block, Draft, Pattern, Stream, rows, seconds
+from assay.simulate.draft import Block, Draft, Pattern, Stream, empty, rows, seconds
 from assay.simulate.draws import Draws, Ints
 from assay.simulate.settings import MarketplaceSettings
 
@@ -38,11 +38,11 @@ class Source(IntEnum):
 
 
 class Followups:
-    """What is still to come, by the day on which it is due."""
+    """What is still to come: one block a type, from which each day takes what is due."""
 
     def __init__(self, settings: MarketplaceSettings) -> None:
         self._settings = settings
-        self._due: dict[int, list[tuple[str, Block]]] = {}
+        self._waiting = {name: empty(name) for name in ("label", "review")}
 
     def plan(self, day: int, bookings: Block) -> None:
         """Schedule what follows from the day's bookings, given in their final order."""
@@ -52,10 +52,13 @@ class Followups:
         self._labels(draws, bookings, request)
         self._reviews(draws, bookings, request)
 
-    def deliver(self, day: int, draft: Draft) -> None:
-        """Write what is due on that day, and forget it."""
-        for event_type, block in self._due.pop(day, ()):
-            draft.add(event_type, **block)
+    def deliver(self, draft: Draft) -> None:
+        """Write what is due on the draft's day, and forget it."""
+        for event_type, block in self._waiting.items():
+            due = block["ts"] < draft.start + DAY
+            if due.any():
+                draft.add(event_type, **rows(block, due))
+                self._waiting[event_type] = rows(block, ~due)
 
     def _labels(self, draws: Draws, bookings: Block, request: Ints) -> None:
         pattern = bookings["pattern"]
@@ -107,8 +110,11 @@ class Followups:
 
     def _schedule(self, event_type: str, block: Block) -> None:
         settings = self._settings
-        due = (block["ts"] - settings.start) // DAY
-        first = int(block["request"][0]) // REQUEST_DAY if due.size else 0
-        end = min(settings.days, first + _DELAY_MAX)
-        for day in np.unique(due[due < end]).tolist():
-            self._due.setdefault(day, []).append((event_type, rows(block, due == day)))
+        end = settings.start + settings.days * DAY
+        if block["ts"].size:
+            asked = settings.start + int(block["request"][0]) // REQUEST_DAY * DAY
+            end = min(end, asked + _DELAY_MAX * DAY)
+        waiting, coming = self._waiting[event_type], rows(block, block["ts"] < end)
+        self._waiting[event_type] = {
+            name: np.concatenate((waiting[name], coming[name])) for name in waiting
+        }

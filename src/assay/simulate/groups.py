@@ -8,7 +8,6 @@ it reuses on two days is the same entity without anybody keeping a list.
 import msgspec
 import numpy as np
 
-from assay.core.errors import Invalid
 from assay.simulate.draft import repeated
 from assay.simulate.draws import Draws, Ints, hashed, spread
 from assay.simulate.population import Family
@@ -26,10 +25,6 @@ class Gang(msgspec.Struct, frozen=True, kw_only=True):
     per_day: int = 1
     every_days: int = 1
     lifetime: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.per_day <= 15 or self.lifetime > _BEFORE:
-            raise Invalid(f"fraud groups: expected 0 to 15 new groups a day, got {self.per_day}")
 
     def active(self, day: int) -> tuple[Ints, Ints]:
         """Numbers of the groups active on ``day``, and for how many days each has been."""

@@ -248,7 +248,7 @@ def _sign_ins(draft: Draft, draws: Draws, guests: Guests) -> None:
     size = guests.ts.size
     signed = draws.chance(5_200, size) | guests.new_device
     before = seconds(draws, 40, 2_400, size)
-    forgot = draws.choose((900, 60, 25, 15), size) + guests.on_the_road * draws.between(0, 3, size)
+    forgot = draws.choose((900, 60, 25, 15), size) + guests.on_the_road * draws.between(0, 2, size)
     chosen = np.flatnonzero(signed)
     draft.add(
         "login",

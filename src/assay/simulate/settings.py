@@ -14,7 +14,11 @@ class FraudMix(msgspec.Struct, frozen=True, kw_only=True):
 
     ``acts`` of 150 means three actions in two days on average. ``friendly`` is the share of
     honest-looking bookings that end in a dispute, in 1/10,000; ``mistaken`` the share of truly
-    honest ones that are disputed in error and later reversed, in 1/10,000.
+    honest ones that are disputed in error and later reversed, in 1/10,000. Groups do not scale
+    with ``bookings_per_day``: a small marketplace attracts as many.
+
+    Raises:
+        Invalid: a value outside the limits.
     """
 
     card_testing_groups: int = 1
@@ -27,6 +31,21 @@ class FraudMix(msgspec.Struct, frozen=True, kw_only=True):
     ring_acts: int = 105
     friendly: int = 9
     mistaken: int = 3
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("card_testing_groups", 0, 15),
+            ("takeover_groups", 0, 15),
+            ("fake_listing_groups", 0, 15),
+            ("ring_every_days", 1, 30),
+            ("card_testing_acts", 0, 1_000),
+            ("takeover_acts", 0, 1_000),
+            ("fake_listing_acts", 0, 1_000),
+            ("ring_acts", 0, 1_000),
+            ("friendly", 0, 5_000),
+            ("mistaken", 0, 5_000),
+        ):
+            _within(name, getattr(self, name), low, high)
 
 
 class MarketplaceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +77,7 @@ class MarketplaceSettings(msgspec.Struct, frozen=True, kw_only=True):
     signups_per_day: int = 160
     listings_per_day: int = 25
     bookings_per_day: int = 2_700
-    fraud: FraudMix = FraudMix()
+    fraud: FraudMix = msgspec.field(default_factory=FraudMix)
     drift_at: int | None = None
     adapt_at: int | None = None
 
@@ -76,9 +95,7 @@ class MarketplaceSettings(msgspec.Struct, frozen=True, kw_only=True):
             ("listings_per_day", 1, PER_DAY_MAX // 10),
             ("bookings_per_day", 0, PER_DAY_MAX),
         ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise Invalid(f"{name}: expected a whole number from {low} to {high}, got {value}")
+            _within(name, getattr(self, name), low, high)
         check_time(self.start + self.days * DAY)
 
     def drifted(self, day: int) -> bool:
@@ -96,3 +113,8 @@ def demo_settings(seed: int = 20_250_602) -> MarketplaceSettings:
     The last six days hold more than 15,500 bookings; about 1.5 % of bookings are fraud.
     """
     return MarketplaceSettings(seed=seed)
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise Invalid(f"{name}: expected a whole number from {low} to {high}, got {value}")

@@ -20,7 +20,7 @@ from assay.simulate.messages import Kind
 from assay.simulate.population import Family, Population
 
 #: Share of acts that are sly, in 1/10,000, before and after the adversary adapts.
-_SLY_TESTING, _SLY_TAKEOVER = (2_800, 7_500), (3_200, 7_500)
+_SLY_TESTING, _SLY_TAKEOVER = (2_800, 7_500), (2_500, 7_500)
 #: Where groups sit, by country number; the last four are rare among honest guests.
 _BASES = (2, 3, 3, 2, 1, 3, 2, 1, 1, 1, 3, 4, 4, 4)
 #: Days since a fraudster's account was made: today, or bought from somebody.
@@ -121,7 +121,7 @@ def account_takeover(population: Population, day: int, draft: Draft) -> None:
     )
     before = seconds(draws, 240, 9_000, size)
     _sign_in(draft, act_columns, ~session, np.ones(size, dtype=np.bool_), before)
-    guesses = np.where(sly, 0, draws.choose((44, 16, 16, 13, 11), size))
+    guesses = np.where(sly, 0, draws.choose((30, 10, 14, 20, 16, 10), size))
     _guesses(draft, draws, act_columns, before, guesses)
     _charge(draft, draws, act_columns, booking["amount"])
 

@@ -47,7 +47,7 @@ def _day(population: Population, followups: Followups, day: int) -> DayBatch:
     account_takeover(population, day, draft)
     fake_listings(population, day, draft)
     review_rings(population, day, draft)
-    followups.deliver(day, draft)
+    followups.deliver(draft)
     blocks = {event_type: draft.take(event_type) for event_type in COLUMNS}
     followups.plan(day, blocks["booking"])
     tables = {

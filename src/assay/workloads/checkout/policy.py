@@ -68,11 +68,11 @@ RULES = (
     ),
     Rule(
         name="card_testing_velocity",
-        when="device_failed_payments_1h >= 4 || user_cards_tried_24h >= 4",
+        when="device_failed_payments_1h >= 4 && device_cards_tried_24h >= 4",
         then="review",
         code="card_testing_velocity",
         owner="fraud-operations",
-        about="Many failed payments, or many cards, in a short time.",
+        about="Many failed payments and many cards on one device in a short time.",
     ),
     Rule(
         name="impossible_sign_in",
@@ -84,7 +84,7 @@ RULES = (
     ),
     Rule(
         name="password_guessing",
-        when="user_failed_logins_1h >= 3 && user_new_device_logins_1h >= 1 && ip_not_home",
+        when="user_failed_logins_24h >= 2 && user_new_device_logins_24h >= 1 && ip_not_home",
         then="challenge",
         code="password_guessed",
         owner="account-security",
@@ -92,11 +92,11 @@ RULES = (
     ),
     Rule(
         name="off_platform_payment",
-        when="message_off_platform >= 2 && message_by_host",
+        when="message_off_platform >= 2 && message_by_host && host_age <= 120",
         then="review",
         code="off_platform_payment",
         owner="trust-and-safety",
-        about="The host asks to be paid or contacted elsewhere.",
+        about="A host of at most four months asks to be paid or contacted elsewhere.",
     ),
     Rule(
         name="pasted_link",
@@ -108,11 +108,13 @@ RULES = (
     ),
     Rule(
         name="known_bad_entity",
-        when="card_frauds_30d >= 1 || device_frauds_30d >= 1 || listing_frauds_30d >= 2",
+        when="device_frauds_30d >= 2 || card_frauds_30d >= 2"
+        " || (host_frauds_90d >= 3 && host_frauds_90d * 4 >= host_bookings_30d)",
         then="review",
         code="recent_confirmed_fraud",
         owner="fraud-operations",
-        about="Confirmed fraud on the same card, device or listing within 30 days.",
+        about="Repeated confirmed fraud on the device or card, or in a large part of what the host "
+        "sold. Once is not enough: the guest of a fake listing is a victim, not a suspect.",
     ),
     Rule(
         name="dear_first_booking",
