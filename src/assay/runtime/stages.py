@@ -187,6 +187,7 @@ class Stages:
         live: Live,
         inputs: Inputs,
         decision: Decision,
+        *,
         vector: Vector,
         newest: int | None,
         snapshots: dict[str, ListSnapshot | None],
