@@ -10,7 +10,7 @@ from assay.simulate.world import simulate
 
 def peak_bytes(days: int) -> int:
     """The most memory that was allocated while a world went by, day by day."""
-    settings = msgspec.structs.replace(SMALL, days=days, bookings_per_day=60)
+    settings = msgspec.structs.replace(SMALL, days=days)
     for _ in simulate(msgspec.structs.replace(SMALL, days=2)):
         pass  # caches of the interpreter and of numpy are filled first
     tracemalloc.start()
