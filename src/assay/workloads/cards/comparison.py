@@ -97,32 +97,40 @@ class Ranking:
                 f"expected {test.fraud.size} finite scores, got shape {score.shape} with "
                 f"{int((~np.isfinite(score)).sum())} not finite"
             )
-        self._order = np.argsort(-score, kind="stable")
-        ranked = score[self._order]
-        self._starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self._fraud = test.fraud[self._order]
+        # Only the frauds' scores divide the ranking: goods between two of them are alike. Codes
+        # fall with the score; odd ones tie with a fraud, even ones lie between two.
+        levels = np.unique(score[test.fraud])
+        rank = np.searchsorted(levels, score, "left") + np.searchsorted(levels, score, "right")
+        self._codes = 2 * levels.size + 1
+        self._fraud_rows = np.flatnonzero(test.fraud)
+        self._good_rows = np.flatnonzero(~test.fraud)
+        code = self._codes - 1 - rank
+        self._fraud_code, self._good_code = code[self._fraud_rows], code[self._good_rows]
         self._card_days = _card_days(test, score)
 
     def metrics(self, weight: NDArray[np.int64], copies: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The three ``METRICS``, shape ``(3,)``.
+        """The three ``METRICS``, shape ``(3,)``; NaN where the weights leave no class.
 
         Args:
             weight: how often each row counts, shape ``(n,)``.
             copies: how often each card counts, in ascending order of cards, shape ``(cards,)``.
         """
-        ranked = weight[self._order]
-        frauds = np.add.reduceat(np.where(self._fraud, ranked, 0), self._starts)
-        goods = np.add.reduceat(ranked, self._starts) - frauds
+        frauds = self._counted(self._fraud_code, weight[self._fraud_rows])
+        goods = self._counted(self._good_code, weight[self._good_rows])
         caught, alarmed = np.cumsum(frauds), np.cumsum(frauds + goods)
         total, good = int(caught[-1]), int(alarmed[-1] - caught[-1])
         if total == 0 or good == 0:  # a resample without a class says nothing
             return np.full(len(METRICS), np.nan)
         # Twice the area, in whole numbers: exact up to the last division.
         twice = int((goods * (2 * caught - frauds)).sum())
-        seen = alarmed > 0
-        precision = caught[seen] / alarmed[seen]
-        average = float((frauds[seen] * precision).sum()) / total
+        steps = frauds > 0
+        precision = caught[steps] / alarmed[steps]
+        average = float((frauds[steps] * precision).sum()) / total
         return np.array([twice / (2 * total * good), average, self._card_precision(copies)])
+
+    def _counted(self, code: NDArray[np.int64], weight: NDArray[np.int64]) -> NDArray[np.int64]:
+        # Sums of whole numbers far below 2**53: the doubles in between lose nothing.
+        return np.bincount(code, weights=weight, minlength=self._codes).astype(np.int64)
 
     def _card_precision(self, copies: NDArray[np.int64]) -> float:
         left = copies.copy()

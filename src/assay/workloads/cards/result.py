@@ -71,7 +71,7 @@ class CardsResult(msgspec.Struct, frozen=True, kw_only=True):
             f"Protocol training week: {trained}.",
             f"In brackets: 95 % intervals over {self.draws:,} draws of cards.",
             "*: named as primary before the test week was looked at.",
-            f"{'':34}{'AUC ROC':>20}{'average precision':>20}{'card precision@100':>22}",
+            f"{'':34}{'AUC ROC':22}{'average precision':22}card precision@100",
             *(_line(row) for row in self.rows),
             "Ours minus the best rerun, paired by card:",
             *(_bound_line(bound) for bound in self.bounds),
@@ -79,20 +79,18 @@ class CardsResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _line(row: Row) -> str:
-    cells = "".join(
-        f"{_cell(getattr(row, metric), row.intervals.get(metric)):>{width}}"
-        for metric, width in (
-            ("auc_roc", 20),
-            ("average_precision", 20),
-            ("card_precision_at_100", 22),
-        )
-    )
+    values = {
+        "auc_roc": row.auc_roc,
+        "average_precision": row.average_precision,
+        "card_precision_at_100": row.card_precision_at_100,
+    }
+    cells = "".join(f"{_cell(value, row.intervals.get(m)):22}" for m, value in values.items())
     mark = "*" if row.primary else ""
-    return f"{f'{row.source}: {row.name}{mark}':34}{cells}"
+    return f"{f'{row.source}: {row.name}{mark}':34}{cells}".rstrip()
 
 
 def _cell(value: float, interval: Interval | None) -> str:
-    bounds = f" [{interval.low:.3f} {interval.high:.3f}]" if interval else " " * 14
+    bounds = f" [{interval.low:.3f} {interval.high:.3f}]" if interval else ""
     return f"{value:.3f}{bounds}"
 
 
