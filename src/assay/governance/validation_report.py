@@ -3,14 +3,14 @@
 The numbers come from evidence, the opinion from a named validator: the platform gives none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from assay.core.errors import Forbidden
 from assay.core.evidence import Evidence
-from assay.governance import parts
+from assay.governance import chapters, parts
 from assay.governance.card import front, only
 from assay.governance.document import (
     Block,
@@ -31,7 +31,7 @@ from assay.governance.document import (
 from assay.governance.facts import Facts, GatePolicy, person
 from assay.governance.gate import GATE_POLICY
 from assay.governance.regime import US_SR_26_2, Regime
-from assay.governance.wording import Sheet, listed, parameter, say, table_of, verdict_word
+from assay.governance.wording import Sheet, listed, verdict_word
 
 _TERMS = (
     ("AUC", "the chance that a fraud, picked at random, gets a higher score than a good request"),
@@ -85,14 +85,14 @@ def validation_report(
     sections = (
         _summary(facts, sheet, opinion, regime),
         _independence(facts, opinion),
-        _soundness(facts, sheet),
-        _replication(sheet),
-        _outcomes(sheet),
-        _challenger(sheet),
-        _calibration(sheet),
-        _stability(sheet),
-        _use(sheet, currency),
-        _customers(sheet),
+        chapters.soundness(facts, sheet),
+        chapters.replication(sheet),
+        chapters.outcomes(sheet),
+        chapters.challenger(sheet),
+        chapters.calibration(sheet),
+        chapters.stability(sheet),
+        chapters.use(sheet, currency),
+        chapters.customers(sheet),
         _required(sheet, policy),
         _findings(facts),
         _limits(facts, opinion),
@@ -178,172 +178,6 @@ def _independence(facts: Facts, opinion: Opinion) -> Section:
     return Section("Scope and independence", (Bullets(tuple(lines)),))
 
 
-def _soundness(facts: Facts, sheet: Sheet) -> Section:
-    order, as_of = sheet.need("validation.time_order"), sheet.need("data.as_of")
-    leak, importance = sheet.need("leakage.single_input"), sheet.need("explanation.importance")
-    tier = facts.record.tier_inputs
-    return Section(
-        "Conceptual soundness and data",
-        (
-            Paragraph(
-                (
-                    Text("Why this tier. ", strong=True),
-                    Fact(
-                        f"Complexity {tier.complexity}, uncertainty {tier.uncertainty}, exposure "
-                        f"{tier.exposure}, purpose {tier.purpose}: tier {facts.record.tier}. "
-                        f"{tier.rationale}",
-                        "inventory",
-                    ),
-                )
-            ),
-            Paragraph(
-                (
-                    Text("Why it counts as a "),
-                    Fact(facts.record.determination.kind, "inventory"),
-                    Text(". "),
-                    Fact(facts.record.determination.rationale, "inventory"),
-                )
-            ),
-            parts.results(
-                (order, as_of, leak),
-                "Whether what it learned from was in order: no look into the future, no input "
-                "that already knows the outcome.",
-            ),
-            parts.importance(importance, {}),
-        ),
-    )
-
-
-def _replication(sheet: Sheet) -> Section:
-    again = [
-        sheet.need("validation.replicated_scores"),
-        sheet.need("validation.replicated_auc"),
-        sheet.need("validation.reproduced"),
-    ]
-    return Section(
-        "Replication",
-        (
-            parts.prose(
-                "The validator's tests share no code with the developer's: scores are replayed "
-                "from the model's bytes by another reader, and the AUC is counted pair by pair."
-            ),
-            parts.results(again, "What was done again, and whether it agreed."),
-        ),
-    )
-
-
-def _outcomes(sheet: Sheet) -> Section:
-    shown = [
-        sheet.need("performance.auc"),
-        sheet.need("performance.average_precision"),
-        sheet.need("performance.recall_at_capacity"),
-        *_there(sheet, "performance.overfit", "performance.by_segment", "validation.by_day"),
-    ]
-    return Section(
-        "Outcomes on later requests",
-        (
-            parts.results(shown, "How well it finds fraud it had never seen."),
-            *parts.curves(sheet),
-        ),
-    )
-
-
-def _challenger(sheet: Sheet) -> Section:
-    rival = sheet.need("validation.challenger")
-    return Section(
-        "Against a simpler model",
-        (
-            Paragraph(
-                parts.sentence("The AUC of the model exceeds that of its challenger by ", rival,
-                               ". ")
-                + parts.judged(rival)
-            ),
-            table_of(rival, {"model": "Model", "auc": "AUC"}, (Text("Both on the same rows."),)),
-        ),
-    )  # fmt: skip
-
-
-def _calibration(sheet: Sheet) -> Section:
-    ece, ratio = sheet.need("calibration.ece"), sheet.need("validation.fraud_ratio")
-    line: Line = parts.sentence("Realised over forecast frauds: ", ratio, ". ")
-    if {"realised", "forecast"} <= set(ratio.parameters):
-        line += (
-            Text("There were "),
-            parameter(ratio, "realised"),
-            Text(" frauds where "),
-            parameter(ratio, "forecast"),
-            Text(" were forecast. "),
-        )
-    blocks: list[Block] = [
-        parts.results(
-            [ece, ratio, *_there(sheet, "calibration.slope", "calibration.by_segment")],
-            "Whether probabilities mean what they say.",
-        ),
-        Paragraph(line),
-        parts.reliability(ece),
-    ]
-    return Section("Calibration", tuple(blocks))
-
-
-def _stability(sheet: Sheet) -> Section:
-    missing = sheet.need("validation.missing_input")
-    score = sheet.need("stability.score_psi")
-    shown = [
-        score,
-        sheet.need("stability.input_psi"),
-        sheet.need("explanation.sensitivity"),
-        missing,
-        *_there(sheet, "validation.monotone", "explanation.adds_up"),
-    ]
-    blocks: list[Block] = [
-        parts.results(shown, "How it behaves when things move."),
-        parts.score_distribution(score),
-    ]
-    if missing.table:
-        columns = {"missing input": "Missing everywhere", "auc": "AUC"}
-        caption = (Text("What is left when one input is not delivered at all."),)
-        blocks.append(table_of(missing, columns, caption, rows_max=8))
-    return Section("Stability and sensitivity", tuple(blocks))
-
-
-def _use(sheet: Sheet, currency: str) -> Section:
-    saving, replay = sheet.need("decision.saving"), sheet.need("validation.capacity_replay")
-    blocks: list[Block] = [
-        Paragraph(
-            (
-                Text("Reviewed from a probability of "),
-                parameter(saving, "review_at", share=True),
-                Text(" on, blocked from "),
-                parameter(saving, "block_at", share=True),
-                Text(" on. Saved against approving everything: "),
-                say(saving, interval=True),
-                Text(". "),
-                *parts.judged(saving),
-            )
-        ),
-        parts.costs(saving, currency),
-        Paragraph(
-            parts.sentence("Played request by request, the busiest day needed ", replay, ". ")
-            + parts.judged(replay)
-        ),
-    ]
-    return Section("Decision rules and capacity", tuple(blocks))
-
-
-def _customers(sheet: Sheet) -> Section:
-    shown = [
-        sheet.need("fairness.adverse_impact"),
-        sheet.need("fairness.false_positive_rate"),
-        *_there(sheet, "fairness.equal_opportunity", "fairness.calibration"),
-    ]
-    coverage = sheet.need("fairness.coverage")
-    blocks: list[Block] = [parts.results(shown, "Treatment of groups of customers.")]
-    if coverage.note:
-        blocks.append(Callout("note", (Cited(coverage.note, coverage.id),)))
-    blocks.append(parts.prose("The fairness audit gives the groups and the method."))
-    return Section("Effect on customers", tuple(blocks))
-
-
 def _required(sheet: Sheet, policy: GatePolicy) -> Section:
     rows: list[tuple[Line, ...]] = []
     tones: list[str] = []
@@ -418,7 +252,3 @@ def _limits(facts: Facts, opinion: Opinion) -> Section:
         ),
     ]  # fmt: skip
     return Section("Limitations, tests not done, next review", tuple(blocks))
-
-
-def _there(sheet: Sheet, *tests: str) -> Sequence[Evidence]:
-    return [found for found in map(sheet.get, tests) if found is not None]
