@@ -8,7 +8,7 @@ from litestar import Response
 from assay.app.platform import Platform
 from assay.console.render import page
 from assay.console.sessions import Sessions
-from assay.console.views import Views, written
+from assay.console.views import Views, leading, written
 from assay.console.visitor import Asked, Cookies, cookie, visit_of
 from assay.core.errors import Unauthenticated
 from assay.runtime.identity import Identity, Role
@@ -75,5 +75,6 @@ class Desk:
             "explain": self.platform.explain,
             "money": self.views.money,
             "number": written,
+            "leading": leading,
             "may_review": visit.identity is not None and Role.REVIEWER in visit.identity.roles,
         }

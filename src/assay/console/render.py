@@ -47,6 +47,16 @@ def when(us: int | None) -> str:
     return datetime.fromtimestamp(us // SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def minute(us: int | None) -> str:
+    """An instant to the minute, for lists.
+
+    Example:
+        >>> minute(1767225600000000)
+        '2026-01-01 00:00'
+    """
+    return when(us)[:16]
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share for people; a dash when there is none.
 
@@ -69,6 +79,7 @@ def spread(duration: int) -> str:
 
 _environment.filters |= {
     "when": when,
+    "minute": minute,
     "percent": percent,
     "short": short,
     "spread": spread,

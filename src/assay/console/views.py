@@ -11,8 +11,8 @@ from assay.app.platform import Platform
 from assay.core.canonical import digest
 from assay.core.errors import AssayError, Invalid, NotFound
 from assay.core.money import Money
-from assay.core.time import DAY, format_time, parse_time
-from assay.decisions.outcome import Outcome
+from assay.core.time import DAY, HOUR, MINUTE, SECOND, format_time, parse_time
+from assay.decisions.outcome import Outcome, Reason
 from assay.decisions.policy import Policy
 from assay.decisions.record import DecisionRecord
 from assay.features.values import as_values
@@ -23,6 +23,7 @@ from assay.runtime.ports import Entry
 
 PAGE = 50
 _ALL_CASES = 1_000_000
+_SPANS = ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"), (SECOND, "seconds"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Views:
         meaning |= {item.name: (item.unit, item.about) for item in catalog.derived}
         weighed = {name for name, _ in record.contributions}
         return [
-            Value(name, written(value), *meaning.get(name, ("", "")), name in weighed)
+            Value(name, *_with_unit(value, *meaning.get(name, ("", ""))), name in weighed)
             for name, value in as_values(vector, catalog).items()
         ]
 
@@ -176,8 +177,7 @@ class Views:
         policy, payload = self._platform.policy, entry.event.payload
         amount = payload.get(policy.policy.amount_field) if policy else None
         entity = payload.get(policy.policy.entity_field, "") if policy else ""
-        leading = (r for r in entry.record.reasons if r.asks is entry.record.outcome)
-        first = next(leading, None)
+        first = leading(entry.record.reasons, entry.record.outcome)
         text = self._platform.explain(first.code).analyst if first else ""
         return Row(entry.record, self.money(amount), str(entity), text)
 
@@ -189,6 +189,14 @@ class Views:
             return self._platform.desk.get(case_id(record.id))
         except NotFound:
             return None
+
+
+def leading(reasons: tuple[Reason, ...], outcome: Outcome) -> Reason | None:
+    """The first reason that asked for what was decided; a plain approval has none."""
+    asked = (r for r in reasons if r.asks is outcome)
+    if outcome is Outcome.APPROVE:
+        asked = (r for r in asked if r.held and r.voice in ("allow", "band"))
+    return next(asked, None)
 
 
 def record_digest(record: DecisionRecord) -> str:
@@ -249,6 +257,14 @@ def written(value: Any) -> str:
             return f"{value:,.6g}"
         case _:
             return str(value)
+
+
+def _with_unit(value: Any, unit: str, about: str) -> tuple[str, str, str]:
+    """A value, its unit and its meaning; a span of time in the unit people would use."""
+    if unit == "us" and isinstance(value, int) and not isinstance(value, bool):
+        size, name = next(((s, n) for s, n in _SPANS if abs(value) >= s), (1, "us"))
+        return f"{value / size:,.1f}", name, about
+    return written(value), unit, about
 
 
 def _as_money(value: Any, unit: str) -> str:
