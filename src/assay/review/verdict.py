@@ -10,6 +10,10 @@ LABEL_TYPE = "label"
 _OWN = frozenset({"request_id", "fraud", "source", "confidence", "reviewer"})
 
 
+#: How the ids of labels begin that a verdict produced.
+LABEL_PREFIX = "lbl_"
+
+
 def label_id(case_id: str) -> str:
     """The id of the one label a case can produce: a repeated verdict is the same event."""
     return derived_id("lbl", case_id)

@@ -54,6 +54,16 @@ class MemoryLog:
         """See `EventLog.read`."""
         return map(_logged, self.entries(after, until))
 
+    def decided(
+        self, after: int = 0, until: int | None = None, *, prefix: str
+    ) -> Iterator[Entry]:
+        """See `EventLog.decided`."""
+        return (
+            entry
+            for entry in self.entries(after, until)
+            if entry.record is not None or entry.event.id.startswith(prefix)
+        )
+
     def decisions(self, after: int = 0, until: int | None = None) -> Iterator[DecisionRecord]:
         """See `EventLog.decisions`."""
         return (e.record for e in self.entries(after, until) if e.record is not None)

@@ -19,11 +19,11 @@ from assay.core.errors import Conflict, Invalid, NotFound, Unavailable
 from assay.decisions.policy import Costs
 from assay.review import case as moves
 from assay.review.case import Case, Service, case_of, queue
-from assay.review.verdict import LABEL_TYPE, label_id, verdict_label
+from assay.review.verdict import LABEL_PREFIX, LABEL_TYPE, label_id, verdict_label
 from assay.runtime.case_store import CaseStore
 from assay.runtime.ports import Entry
 
-_CHUNK = 5_000
+_CHUNK = 100_000
 _DURABLE_WITHIN_S = 30.0
 
 
@@ -42,8 +42,10 @@ class Log(Protocol):
         """The newest ``seq``."""
         ...
 
-    def entries(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
-        """Events with their decisions."""
+    def decided(
+        self, after: int = 0, until: int | None = None, *, prefix: str
+    ) -> Iterator[Entry]:
+        """Entries with a decision, and those whose event id starts with ``prefix``."""
         ...
 
     def event(self, event_id: str) -> LoggedEvent | None:
@@ -181,7 +183,7 @@ class ReviewDesk:
     def _project(self, cursor: int, upto: int) -> int:
         opened: dict[str, Case] = {}
         changed: dict[str, Case] = {}
-        for entry in self._log.entries(cursor, upto):
+        for entry in self._log.decided(cursor, upto, prefix=LABEL_PREFIX):
             if entry.record is not None:
                 case = self._case(entry)
                 if case is not None:

@@ -108,6 +108,13 @@ class SqliteLog:
         """See `EventLog.read`."""
         return map(_logged, self.entries(after, until))
 
+    def decided(
+        self, after: int = 0, until: int | None = None, *, prefix: str
+    ) -> Iterator[Entry]:
+        """See `EventLog.decided`."""
+        condition = "AND (decision IS NOT NULL OR substr(event, 1, ?) = ?)"
+        return map(decode_row, self._scan(condition, after, until, len(prefix), prefix))
+
     def decisions(self, after: int = 0, until: int | None = None) -> Iterator[DecisionRecord]:
         """See `EventLog.decisions`."""
         for row in self._scan("AND decision IS NOT NULL", after, until):
@@ -162,9 +169,11 @@ class SqliteLog:
         """See `EventLog.close`."""
         self._file.close()
 
-    def _scan(self, condition: str, after: int, until: int | None) -> Iterator[Row]:
+    def _scan(
+        self, condition: str, after: int, until: int | None, *values: int | str
+    ) -> Iterator[Row]:
         sql = f"{_SELECT} WHERE seq > ? AND seq <= ? {condition} ORDER BY seq"
-        bounds = (after, 2**62 if until is None else until)
+        bounds = (after, 2**62 if until is None else until, *values)
         with self._file.snapshot() as connection:
             cursor = connection.execute(sql, bounds)
             while rows := cursor.fetchmany(_READ_CHUNK):

@@ -1,0 +1,202 @@
+"""The main job on the simulated marketplace: from raw events to governed, verified decisions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from assay.app import release
+from assay.app.demo import folder
+from assay.app.demo.live import LiveDays, live_days
+from assay.app.demo.people import enrol
+from assay.app.demo.stage import Say, Stage
+from assay.app.documents import Shelf
+from assay.app.history import import_history
+from assay.app.home import Control, Home, control
+from assay.contracts.event import Event
+from assay.core.canonical import digest
+from assay.core.errors import GateRefused
+from assay.core.evidence import Evidence
+from assay.core.time import DAY
+from assay.governance.fairness import fairness_tests
+from assay.governance.treated import Attribute, Treated
+from assay.governance.validation_report import Opinion
+from assay.rules.lists import write_list
+from assay.runtime.identity import Identity
+from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
+from assay.simulate.lists import demo_lists
+from assay.simulate.world import MarketplaceSettings, demo_settings
+from assay.simulate.world import simulate as simulate_world
+from assay.workloads.checkout.contracts import BOOKING, CONTRACTS
+from assay.workloads.checkout.inventory import checkout_record
+from assay.workloads.checkout.policy import COSTS, MATURITY
+from assay.workloads.checkout.workload import checkout
+
+LIVE_DAYS = 6
+HORIZON = 7 * DAY
+_OPINION = (
+    "The scores were replicated from the stored bytes, the discrimination was recomputed by "
+    "another formula, and a simple challenger does not do better. The limits of use are right."
+)
+
+
+@dataclass(slots=True)
+class World:
+    """What was simulated: the live days' events are kept, the history went to the log."""
+
+    settings: MarketplaceSettings
+    live: list[Event] = field(default_factory=list)
+    frauds: dict[str, bool] = field(default_factory=dict)
+    age_bands: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def live_from(self) -> int:
+        """First instant of the live days."""
+        return self.settings.start + (self.settings.days - LIVE_DAYS) * DAY
+
+
+def run_checkout(
+    path: Path, stage: Stage, say: Say, *, seed: int | None = None
+) -> dict[str, object]:
+    """Run the main job in a new home folder and return its figures.
+
+    Raises:
+        Invalid: the folder exists and was not made by the demo.
+    """
+    home = folder.fresh(path, workload="checkout")
+    world = World(demo_settings() if seed is None else demo_settings(seed))
+    history = _simulate(home, world, stage)
+    result = _train(home, stage)
+    with control(home) as parts:
+        people = enrol(parts.identity, home.path)
+        with stage("passing the gate", None, "acts") as advance:
+            key = _pass_gate(home, parts, people, world, result, say)
+            advance(1)
+    live = LiveDays(
+        events=world.live,
+        request_type=BOOKING.type,
+        amount_field="amount",
+        frauds=world.frauds,
+        costs=COSTS,
+        seed=world.settings.seed,
+        refresh=lambda at: _write_lists(home, world.settings, at),
+    )
+    figures = live_days(home, live, stage)
+    return {"workload": "checkout", "version": key, "history_events": history, **figures}
+
+
+def _simulate(home: Home, world: World, stage: Stage) -> int:
+    settings = world.settings
+    _write_lists(home, settings, world.live_from)
+    with stage("simulating a marketplace", settings.days, "days") as advance:
+        report = import_history(home, CONTRACTS, BOOKING, _days(world, advance), horizon=HORIZON)
+    return report.accepted
+
+
+def _write_lists(home: Home, settings: MarketplaceSettings, at: int) -> None:
+    for name, entries in demo_lists(settings).items():
+        home.write_list(name, write_list(list(entries), as_of=at))
+
+
+def _days(world: World, advance: "folder.Advance") -> Iterator[Event]:
+    """The history's events; the live days' are put aside, and so is the truth."""
+    for batch in simulate_world(world.settings):
+        truth = batch.truth
+        world.frauds.update(zip(truth.request_id, truth.is_fraud.tolist(), strict=True))
+        world.age_bands.update(zip(truth.request_id, truth.age_band, strict=True))
+        if batch.start < world.live_from:
+            yield from batch.events()
+        else:
+            world.live += batch.events()
+        advance(1)
+
+
+def _train(home: Home, stage: Stage) -> TrainResult:
+    recipe = Recipe(
+        workload=checkout,
+        request=BOOKING.type,
+        maturity=MATURITY,
+        name="checkout",
+        text_field="message_text",
+    )
+    log = home.open_log()
+    try:
+        with stage("training and testing the model", 100, "%") as advance:
+            shown = 0
+
+            def progress(_step: str, share: float) -> None:
+                nonlocal shown
+                advance(round(100 * share) - shown)
+                shown = round(100 * share)
+
+            result = train_from_log(log, home.objects(), recipe, progress=progress)
+            advance(100 - shown)
+            return result
+    finally:
+        log.close()
+
+
+def _pass_gate(
+    home: Home,
+    parts: Control,
+    people: dict[str, Identity],
+    world: World,
+    result: TrainResult,
+    say: Say,
+) -> str:
+    gate = parts.governance
+    developer, validator = people["demo-developer"], people["demo-validator"]
+    shelf = Shelf(home.objects(), home.path / "documents", currency=COSTS.currency)
+    key = release.register(gate, developer, result, checkout_record).record.key
+    evidence = (*result.development, *_fairness(world, result))
+    release.submit(gate, developer, key, evidence, (shelf.fairness_audit, shelf.model_card))
+    try:
+        gate.admit(result.model, result.policy_digest)
+    except GateRefused as refused:
+        say(f"before approval the server would say: {refused}")
+    opinion = Opinion(verdict="approve", by=validator.user, text=_OPINION)
+    report = partial(shelf.validation_report, opinion=opinion)
+    release.validate(gate, validator, key, result.validation, (report,))
+    release.approve(gate, validator, key, "validator", "Replicated; the limits of use are right.")
+    approver = people["demo-approver"]
+    release.approve(gate, approver, key, "approver", "Evidence read; risk accepted as described.")
+    release.go_live(gate, approver, key)
+    say(f"{key} is live: approved by {validator.user} and {approver.user}")
+    return key
+
+
+def _fairness(world: World, result: TrainResult) -> tuple[Evidence, ...]:
+    held = result.held_out
+    bands = np.asarray([world.age_bands[request] for request in held.ids.tolist()])
+    return fairness_tests(
+        Treated(
+            subject=result.model,
+            let_through=held.outcomes == "approve",
+            fraud=held.labels == 1,
+            probability=held.probability,
+            attributes=(
+                Attribute(
+                    "age band",
+                    "protected",
+                    bands,
+                    "Age is a protected characteristic; the model never sees it.",
+                ),
+                *(
+                    Attribute(
+                        name.replace("_", " "),
+                        "proxy",
+                        groups,
+                        "A country can stand in for nationality or origin.",
+                    )
+                    for name, groups in held.segments.items()
+                    if "country" in name
+                ),
+            ),
+            absent=("sex", "ethnic origin", "religion", "disability"),
+            code=code_digest(),
+            data=digest({"frame": result.frame, "rows": held.ids.tolist()}),
+            at=int(held.at.max()),
+        )
+    )

@@ -1,0 +1,89 @@
+"""Do the three promises hold for a home folder? Everything that ever decided is loaded and asked.
+
+Nothing here writes, so a server may go on meanwhile: what is checked is what is committed.
+"""
+
+from dataclasses import dataclass
+
+from assay.app.home import Home, control
+from assay.app.wire import read_policy, read_scorer
+from assay.app.workloads import compiled, workload_named
+from assay.core.errors import Invalid, NotFound
+from assay.decisions.compiled import CompiledPolicy
+from assay.features.catalog import Catalog
+from assay.governance.audit import AuditReport
+from assay.models.scorer import Scorer
+from assay.runtime.ports import EventLog, ObjectStore
+from assay.runtime.replay import Report, verify_decisions, verify_features
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Everything that the decisions of a log name, by digest."""
+
+    policies: dict[str, CompiledPolicy]
+    scorers: dict[str, Scorer]
+    catalogs: dict[str, Catalog]
+
+
+def check_features(home: Home, workload: str) -> Report:
+    """One definition: every served value against the log, bit for bit.
+
+    Raises:
+        NotFound: the folder is no home.
+        Corrupt: the log or an object is damaged.
+    """
+    home.check()
+    log = home.open_log()
+    try:
+        return verify_features(log, served(log, home.objects(), workload).catalogs)
+    finally:
+        log.close()
+
+
+def check_decisions(home: Home, workload: str) -> Report:
+    """One decision path: every stored decision made again, bit for bit.
+
+    Raises:
+        NotFound: the folder is no home.
+        Corrupt: the log or an object is damaged.
+    """
+    home.check()
+    log = home.open_log()
+    try:
+        found = served(log, home.objects(), workload)
+        return verify_decisions(log, found.policies, found.scorers)
+    finally:
+        log.close()
+
+
+def check_audit(home: Home) -> AuditReport:
+    """One evidence trail: the chain, the rows it speaks of, and the checkpoint kept outside.
+
+    Raises:
+        NotFound: the folder is no home.
+    """
+    home.check()
+    with control(home) as parts:
+        return parts.governance.verify()
+
+
+def served(log: EventLog, objects: ObjectStore, workload: str) -> Served:
+    """Load every policy and model that the decisions of a log name.
+
+    What cannot be loaded is left out, and the check counts each of its decisions as a mismatch.
+    """
+    found = Served({}, {}, {})
+    for policy_digest, model in {(r.policy, r.model) for r in log.decisions()}:
+        try:
+            scorer = None if model is None else read_scorer(objects, model)
+            policy = read_policy(objects, policy_digest)
+            text_model = None if scorer is None else scorer.text_model
+            definitions = workload_named(workload, text_model)
+            found.policies[policy_digest] = compiled(policy, definitions)
+        except (NotFound, Invalid):
+            continue  # not at hand: its decisions become mismatches, with their digests
+        found.catalogs[definitions.catalog.digest] = definitions.catalog
+        if scorer is not None and model is not None:
+            found.scorers[model] = scorer
+    return found
