@@ -20,7 +20,8 @@ from assay.decisions.decide import Decision, Inputs, decide
 from assay.decisions.outcome import Outcome
 from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
-from assay.features.values import as_floats, as_values
+from assay.features.derive import decoded
+from assay.features.values import as_floats
 from assay.features.vector import Receipt, Vector
 from assay.models.score import Score
 from assay.rules.lists import ListSnapshot
@@ -74,6 +75,12 @@ class Stages:
         catalog = policy.catalog
         inputs = scorer.inputs if scorer is not None else ()
         self._inputs = np.array([catalog.index(name) for name in inputs], dtype=np.int64)
+        # A decision depends on the values that rules mention; of a hundred that is a fifth.
+        self._mentioned = [
+            (name, catalog.index(name), catalog.kinds[catalog.index(name)])
+            for name in policy.rules.variables
+            if name in catalog.names
+        ]
         self._model_code = "" if policy.policy.model is None else MODEL_UNAVAILABLE
 
     def decide(self, event: Event, live: Live, *, started: int, wall: int) -> DecisionRecord:
@@ -90,7 +97,11 @@ class Stages:
         members = self.policy.memberships(event.payload, snapshots, event.ts)
         run.took("lists")
         vector, newest = self._vector(event, live, run)
-        values = as_values(vector, self.policy.catalog)
+        bits, known = vector.bits.tolist(), vector.known.tolist()
+        values = {
+            name: decoded(bits[at], kind) if known[at] else None
+            for name, at, kind in self._mentioned
+        }
         run.took("features")
         results = self.policy.evaluate(event.payload, values, members)
         run.took("rules")
