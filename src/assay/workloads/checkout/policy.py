@@ -108,13 +108,13 @@ RULES = (
     ),
     Rule(
         name="known_bad_entity",
-        when="device_frauds_30d >= 2 || card_frauds_30d >= 2"
-        " || (host_frauds_90d >= 3 && host_frauds_90d * 4 >= host_bookings_30d)",
+        when="device_frauds_30d >= 2 || (card_frauds_30d >= 2 && card_users_30d <= 2)"
+        " || (listing_frauds_30d >= 2 && listing_frauds_30d * 3 >= listing_bookings_ever)",
         then="review",
         code="recent_confirmed_fraud",
         owner="fraud-operations",
-        about="Repeated confirmed fraud on the device or card, or in a large part of what the host "
-        "sold. Once is not enough: the guest of a fake listing is a victim, not a suspect.",
+        about="Repeated confirmed fraud on the device, on a card that is not shared, or in a third "
+        "of a listing's bookings. Once is not enough: the guest of a fake listing is a victim, not a suspect.",
     ),
     Rule(
         name="dear_first_booking",
