@@ -114,7 +114,7 @@ RULES = (
         code="recent_confirmed_fraud",
         owner="fraud-operations",
         about="Repeated confirmed fraud on the device, on a card that is not shared, or in a third "
-        "of a listing's bookings. Once is not enough: the guest of a fake listing is a victim, not a suspect.",
+        "of a listing's bookings. Once is not enough: the guest of a fake listing is a victim.",
     ),
     Rule(
         name="dear_first_booking",
