@@ -65,6 +65,13 @@ def test_reading_takes_what_lies_after_and_up_to(log: Log) -> None:
     assert list(log.read(after=7)) == []
 
 
+def test_a_view_of_decisions_reads_them_and_the_events_it_names(log: Log) -> None:
+    log.append([entry(1), entry(2, decided=True), entry(3, "verdict-1"), entry(4, "xverdict-2")])
+    assert [found.seq for found in log.decided(prefix="verdict-")] == [2, 3]
+    assert [found.seq for found in log.decided(after=2, until=3, prefix="verdict-")] == [3]
+    assert [found.seq for found in log.decided(prefix="")] == [1, 2, 3, 4]
+
+
 def test_each_thing_is_found_by_its_own_name(log: Log) -> None:
     kept = entry(1, decided=True, key="k1")
     log.append([kept, entry(2)])
