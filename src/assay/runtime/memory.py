@@ -54,9 +54,7 @@ class MemoryLog:
         """See `EventLog.read`."""
         return map(_logged, self.entries(after, until))
 
-    def decided(
-        self, after: int = 0, until: int | None = None, *, prefix: str
-    ) -> Iterator[Entry]:
+    def decided(self, after: int = 0, until: int | None = None, *, prefix: str) -> Iterator[Entry]:
         """See `EventLog.decided`."""
         return (
             entry

@@ -60,9 +60,7 @@ class EventLog(Protocol):
     def entries(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Like `read`, with the decisions and keys."""
 
-    def decided(
-        self, after: int = 0, until: int | None = None, *, prefix: str
-    ) -> Iterator[Entry]:
+    def decided(self, after: int = 0, until: int | None = None, *, prefix: str) -> Iterator[Entry]:
         """The entries with a decision, and those whose event id starts with ``prefix`` (ASCII).
 
         What a view of decisions needs, without reading everything between them.

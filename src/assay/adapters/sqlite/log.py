@@ -108,9 +108,7 @@ class SqliteLog:
         """See `EventLog.read`."""
         return map(_logged, self.entries(after, until))
 
-    def decided(
-        self, after: int = 0, until: int | None = None, *, prefix: str
-    ) -> Iterator[Entry]:
+    def decided(self, after: int = 0, until: int | None = None, *, prefix: str) -> Iterator[Entry]:
         """See `EventLog.decided`."""
         condition = "AND (decision IS NOT NULL OR substr(event, 1, ?) = ?)"
         return map(decode_row, self._scan(condition, after, until, len(prefix), prefix))
