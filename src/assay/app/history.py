@@ -1,16 +1,26 @@
-"""How does a history get into a home folder? Through the same door as live events, in bulk."""
+"""How does a history get into a home folder? Through the same door as live events, in bulk.
+
+The clock is the log's own, since a history lies in the past. No feature state is kept meanwhile:
+the next server folds it from the log.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 
 from assay.adapters.files.home import HomeLock
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Event
+from assay.contracts.quarantine import Refusal
 from assay.features.catalog import Catalog
 from assay.runtime.clock import LogClock
 from assay.runtime.online import Engine, LoadReport
 
 _PROGRESS_EVERY = 5_000
+_LINES_AT_ONCE = 2_000
+
+Progress = Callable[[int], None]
 
 
 def import_history(
@@ -20,16 +30,13 @@ def import_history(
     events: Iterable[Event],
     *,
     horizon: int,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> LoadReport:
-    """Append events to the log of a home folder; what breaks its contract goes to quarantine.
-
-    The clock is the log's own, since a history lies in the past; events count as known when they
-    happened. No feature state is kept meanwhile: the next server folds it from the log.
+    """Append decoded events to the log; they count as known when they happened.
 
     Args:
         home: the folder; made when missing.
-        contracts: the event types taken in.
+        contracts: the event types taken in; what breaks one goes to quarantine.
         request: the one that is decided (its catalog stays empty here).
         events: in any order, although order of time is fastest.
         horizon: microseconds; older events than that behind the newest are kept but not counted.
@@ -39,28 +46,66 @@ def import_history(
         HomeLocked: a server has the folder open.
         Unavailable: the disk failed; what was taken in is recognised when repeated.
     """
+    with _opened(home, contracts, request, horizon) as engine:
+        return engine.load(_counted(events, progress))
+
+
+def import_lines(
+    home: Home,
+    contracts: ContractSet,
+    request: EventContract,
+    lines: Iterable[bytes],
+    *,
+    horizon: int,
+    progress: Progress = lambda _: None,
+) -> LoadReport:
+    """Append events in wire form, one JSON object each; see `import_history`.
+
+    A line that is no event goes to quarantine whole, with the reason; blank lines are passed over.
+    """
+    counts = {"accepted": 0, "late": 0, "duplicates": 0, "refused": 0}
+    stream = (line for line in map(bytes.strip, lines) if line)
+    with _opened(home, contracts, request, horizon) as engine:
+        while chunk := list(islice(stream, _LINES_AT_ONCE)):
+            for result in engine.ingest(chunk).result():
+                if isinstance(result, Refusal):
+                    counts["refused"] += 1
+                elif result.duplicate:
+                    counts["duplicates"] += 1
+                else:
+                    counts["accepted" if result.accepted else "late"] += 1
+            progress(len(chunk))
+    return LoadReport(**counts)
+
+
+@contextmanager
+def _opened(
+    home: Home, contracts: ContractSet, request: EventContract, horizon: int
+) -> Iterator[Engine]:
     home.create()
     with HomeLock(home.path):
         log = home.open_log()
-        engine = Engine.recover(
-            contracts=contracts,
-            catalog=Catalog(request=request, contracts=contracts, features=()),
-            policy=None,
-            scorer=None,
-            lists=home.lists(),
-            log=log,
-            quarantine=log,
-            clock=LogClock(),
-            horizon=horizon,
-        )
         try:
-            return engine.load(_counted(events, progress))
+            engine = Engine.recover(
+                contracts=contracts,
+                catalog=Catalog(request=request, contracts=contracts, features=()),
+                policy=None,
+                scorer=None,
+                lists=home.lists(),
+                log=log,
+                quarantine=log,
+                clock=LogClock(),
+                horizon=horizon,
+            )
+            try:
+                yield engine
+            finally:
+                engine.close()
         finally:
-            engine.close()
             log.close()
 
 
-def _counted(events: Iterable[Event], progress: Callable[[int], None]) -> Iterator[Event]:
+def _counted(events: Iterable[Event], progress: Progress) -> Iterator[Event]:
     since = 0
     for event in events:
         yield event

@@ -28,8 +28,8 @@ from assay.core.time import DAY, HOUR, SECOND
 FILE_NAME = "assay.toml"
 _PREFIX = "ASSAY_"
 #: Environment variables of the same prefix that are not settings: where the home and the public
-#: test data are.
-_NOT_SETTINGS = frozenset({"ASSAY_HOME", "ASSAY_DATA"})
+#: test data are, and the token by which a command line knows who acts.
+_NOT_SETTINGS = frozenset({"ASSAY_HOME", "ASSAY_DATA", "ASSAY_TOKEN"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,24 +15,22 @@ from assay.app.demo.stage import Say, Stage
 from assay.app.documents import Shelf
 from assay.app.history import import_history
 from assay.app.home import Control, Home, control
+from assay.app.training import fairness_of, train_home
 from assay.contracts.event import Event
-from assay.core.canonical import digest
 from assay.core.errors import GateRefused
 from assay.core.evidence import Evidence
 from assay.core.time import DAY
-from assay.governance.fairness import fairness_tests
-from assay.governance.treated import Attribute, Treated
+from assay.governance.treated import Attribute
 from assay.governance.validation_report import Opinion
 from assay.rules.lists import write_list
 from assay.runtime.identity import Identity
-from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
+from assay.runtime.train import TrainResult
 from assay.simulate.lists import demo_lists
 from assay.simulate.world import MarketplaceSettings, demo_settings
 from assay.simulate.world import simulate as simulate_world
 from assay.workloads.checkout.contracts import BOOKING, CONTRACTS
 from assay.workloads.checkout.inventory import checkout_record
-from assay.workloads.checkout.policy import COSTS, MATURITY
-from assay.workloads.checkout.workload import checkout
+from assay.workloads.checkout.policy import COSTS
 
 LIVE_DAYS = 6
 HORIZON = 7 * DAY
@@ -114,28 +112,17 @@ def _days(world: World, advance: "folder.Advance") -> Iterator[Event]:
 
 
 def _train(home: Home, stage: Stage) -> TrainResult:
-    recipe = Recipe(
-        workload=checkout,
-        request=BOOKING.type,
-        maturity=MATURITY,
-        name="checkout",
-        text_field="message_text",
-    )
-    log = home.open_log()
-    try:
-        with stage("training and testing the model", 100, "%") as advance:
-            shown = 0
+    with stage("training and testing the model", 100, "%") as advance:
+        shown = 0
 
-            def progress(_step: str, share: float) -> None:
-                nonlocal shown
-                advance(round(100 * share) - shown)
-                shown = round(100 * share)
+        def progress(_step: str, share: float) -> None:
+            nonlocal shown
+            advance(round(100 * share) - shown)
+            shown = round(100 * share)
 
-            result = train_from_log(log, home.objects(), recipe, progress=progress)
-            advance(100 - shown)
-            return result
-    finally:
-        log.close()
+        result = train_home(home, "checkout", progress=progress)
+        advance(100 - shown)
+        return result
 
 
 def _pass_gate(
@@ -168,35 +155,7 @@ def _pass_gate(
 
 
 def _fairness(world: World, result: TrainResult) -> tuple[Evidence, ...]:
-    held = result.held_out
-    bands = np.asarray([world.age_bands[request] for request in held.ids.tolist()])
-    return fairness_tests(
-        Treated(
-            subject=result.model,
-            let_through=held.outcomes == "approve",
-            fraud=held.labels == 1,
-            probability=held.probability,
-            attributes=(
-                Attribute(
-                    "age band",
-                    "protected",
-                    bands,
-                    "Age is a protected characteristic; the model never sees it.",
-                ),
-                *(
-                    Attribute(
-                        name.replace("_", " "),
-                        "proxy",
-                        groups,
-                        "A country can stand in for nationality or origin.",
-                    )
-                    for name, groups in held.segments.items()
-                    if "country" in name
-                ),
-            ),
-            absent=("sex", "ethnic origin", "religion", "disability"),
-            code=code_digest(),
-            data=digest({"frame": result.frame, "rows": held.ids.tolist()}),
-            at=int(held.at.max()),
-        )
-    )
+    """The audit may see the age bands, which the platform itself never does."""
+    bands = [world.age_bands[request] for request in result.held_out.ids.tolist()]
+    why = "Age is a protected characteristic; the model never sees it."
+    return fairness_of(result, (Attribute("age band", "protected", np.asarray(bands), why),))

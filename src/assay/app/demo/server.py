@@ -14,7 +14,7 @@ from pathlib import Path
 
 from assay.core.errors import Unavailable
 
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 300.0
 _STOP_WITHIN_S = 30.0
 
 

@@ -1,0 +1,116 @@
+"""How is a home's own history turned into a version? By the workload's recipe, and nothing else."""
+
+import numpy as np
+
+from assay.app.home import Home
+from assay.app.workloads import workload_named
+from assay.core.canonical import digest
+from assay.core.errors import Unknown
+from assay.core.evidence import Evidence
+from assay.governance.fairness import fairness_tests
+from assay.governance.inventory import ModelRecord
+from assay.governance.treated import Attribute, Treated
+from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
+from assay.runtime.train_history import Progress
+from assay.workloads.cards.inventory import cards_record
+from assay.workloads.cards.workload import CARDS
+from assay.workloads.checkout.inventory import checkout_record
+from assay.workloads.checkout.policy import MATURITY
+from assay.workloads.checkout.workload import checkout
+from assay.workloads.inventory import Made
+
+#: Which characteristics no audit of a workload can look at, because nothing holds them.
+ABSENT = ("sex", "ethnic origin", "religion", "disability")
+
+RECIPES: dict[str, Recipe] = {
+    "checkout": Recipe(
+        workload=checkout,
+        request="booking",
+        maturity=MATURITY,
+        name="checkout",
+        text_field="message_text",
+    ),
+    "cards": Recipe(
+        workload=CARDS, request=CARDS.request.type, maturity=CARDS.maturity, name=CARDS.name
+    ),
+}
+_DESCRIBE = {"checkout": checkout_record, "cards": cards_record}
+
+
+def recipe_of(workload: str) -> Recipe:
+    """How the model of a workload is made.
+
+    Raises:
+        Unknown: there is no such workload.
+    """
+    workload_named(workload)
+    if workload not in RECIPES:
+        raise Unknown("recipe", workload, known=RECIPES)
+    return RECIPES[workload]
+
+
+def describe(workload: str, made: Made) -> ModelRecord:
+    """The inventory record of a trained version of a workload."""
+    return _DESCRIBE[workload](made)
+
+
+def train_home(
+    home: Home, workload: str, *, until: int | None = None, progress: Progress | None = None
+) -> TrainResult:
+    """Learn from a home's log up to ``until`` and store model and policy in it.
+
+    Raises:
+        NotEnoughData: the history is too short or holds too few frauds.
+        Corrupt: the log is damaged.
+    """
+    log = home.open_log()
+    try:
+        recipe = recipe_of(workload)
+        return train_from_log(log, home.objects(), recipe, until=until, progress=progress)
+    finally:
+        log.close()
+
+
+def fairness_of(
+    result: TrainResult,
+    attributes: tuple[Attribute, ...] = (),
+    absent: tuple[str, ...] = ABSENT,
+) -> tuple[Evidence, ...]:
+    """The fairness tests on the rows held out, by ``attributes`` and the workload's segments.
+
+    A segment that names a country can stand in for nationality; the time of day is operational.
+    """
+    held = result.held_out
+    proxies = tuple(
+        Attribute(
+            name.replace("_", " "),
+            "proxy",
+            groups,
+            "A country can stand in for nationality or origin.",
+        )
+        for name, groups in held.segments.items()
+        if "country" in name
+    )
+    return fairness_tests(
+        Treated(
+            subject=result.model,
+            let_through=held.outcomes == "approve",
+            fraud=held.labels == 1,
+            probability=held.probability,
+            attributes=(*attributes, *proxies, _time_of_day(held.at)),
+            absent=absent,
+            code=code_digest(),
+            data=digest({"frame": result.frame, "rows": held.ids.tolist()}),
+            at=int(held.at.max()),
+        )
+    )
+
+
+def _time_of_day(at: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Attribute:
+    hours = at // 3_600_000_000 % 24
+    return Attribute(
+        "time of day",
+        "operational",
+        np.where(hours < 6, "night", "day"),
+        "People who pay at night should not be stopped for that alone.",
+    )

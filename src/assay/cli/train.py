@@ -1,0 +1,59 @@
+"""``assay train``: from a home's own history to a registered version with its evidence."""
+
+import click
+
+from assay.app.home import Home
+from assay.app.settings import current_environment, home_from, read_settings
+from assay.cli.show import counting, emit
+from assay.core.time import parse_time
+
+
+@click.command()
+@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@click.option("--until", help="Last instant that is used, such as 2025-07-20T00:00:00Z.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def train(home: str | None, until: str | None, *, as_json: bool) -> None:
+    """Train, calibrate, choose the bands, test, and register the version as in development.
+
+    The identity in ASSAY_TOKEN must be an engineer; it becomes a contributor and cannot approve.
+    """
+    from assay.app import release
+    from assay.app.home import control
+    from assay.app.training import describe, fairness_of, train_home
+    from assay.cli.actor import actor
+
+    environment = current_environment()
+    settings = read_settings(home_from(environment, home), environment)
+    folder = Home(settings.home)
+    folder.check()
+    last = None if until is None else parse_time(until)
+    with control(folder) as parts:
+        developer = actor(parts)
+        with counting("training", 100, "%", quiet=as_json) as advance:
+            shown = 0
+
+            def progress(_step: str, share: float) -> None:
+                nonlocal shown
+                advance(round(100 * share) - shown)
+                shown = round(100 * share)
+
+            result = train_home(folder, settings.workload, until=last, progress=progress)
+        facts = release.register(
+            parts.governance, developer, result, lambda made: describe(settings.workload, made)
+        )
+        evidence = (*result.development, *fairness_of(result))
+        parts.governance.record_evidence(developer, facts.record.key, evidence)
+    emit(
+        {
+            "version": facts.record.key,
+            "model": result.model,
+            "policy": result.policy_digest,
+            "frame": result.frame,
+            "review_at": result.policy.bands.review_at,
+            "block_at": result.policy.bands.block_at,
+            "tests": len(evidence),
+            "failed": [item.test for item in evidence if item.verdict == "fail"],
+        },
+        as_json=as_json,
+        title="Trained",
+    )
