@@ -45,40 +45,16 @@ Limit = Annotated[int, QueryParameter(ge=1, le=500, description="most cases to r
 
 def api(platform: Platform, metrics: Metrics) -> Litestar:
     """The API of one platform, without the decision route, which bypasses it."""
+    return _application(platform, metrics, None)
+
+
+def _application(platform: Platform, metrics: Metrics, openapi: OpenAPIConfig | None) -> Litestar:
+    cases = [list_cases, read_case, assign_case, release_case, close_case]
+    routes = [read_decision, post_events, post_label, *cases, list_models, read_model]
     return Litestar(
-        route_handlers=[
-            health,
-            ready,
-            scrape,
-            document,
-            Router(
-                "/v1",
-                route_handlers=[
-                    read_decision,
-                    post_events,
-                    post_label,
-                    list_cases,
-                    read_case,
-                    assign_case,
-                    release_case,
-                    close_case,
-                    list_models,
-                    read_model,
-                ],
-            ),
-        ],
+        route_handlers=[health, ready, scrape, document, Router("/v1", route_handlers=routes)],
         state=State({"platform": platform, "metrics": metrics}),
-        openapi_config=OpenAPIConfig(
-            title="Assay",
-            version=__version__,
-            description="Real-time risk decisions. Every route but health needs a token.",
-            components=Components(
-                security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
-            ),
-            security=[{"token": []}],
-            path="/unused",
-            render_plugins=[],
-        ),
+        openapi_config=openapi,
         exception_handlers={
             AssayError: _on_deliberate,
             HTTPException: _on_framework,
@@ -116,8 +92,9 @@ async def document(request: Asked) -> Response[bytes]:
     """The OpenAPI 3.1 document of this server, with the event types it accepts."""
     state = request.app.state
     if "document" not in state:
-        schema = request.app.openapi_schema.to_schema()
         platform = _platform(request)
+        # A twin that is never served: the framework would open pages of its own beside a document.
+        schema = _application(platform, state.metrics, _openapi()).openapi_schema.to_schema()
         schema["components"].setdefault("schemas", {})["Problem"] = problem_schema()
         state.document = msgspec.json.encode(
             with_decisions(schema, platform.contracts, platform.request)
@@ -212,6 +189,18 @@ async def read_model(request: Asked, key: FromPath[str]) -> ModelAnswer:
 
 
 _ALL = 1_000_000
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Assay",
+        version=__version__,
+        description="Real-time risk decisions. Every route but health needs a token.",
+        components=Components(
+            security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
+        ),
+        security=[{"token": []}],
+    )
 
 
 def _version(platform: Platform, key: str) -> Facts:
