@@ -13,14 +13,15 @@ import pytest
 from assay.core.time import DAY
 from assay.features.backfill import backfill_columns
 from assay.features.state import FeatureState
-from assay.runtime.cards import compare_cards, train_cards
+from assay.runtime.cards import compare_cards, train_cards, train_history, week_scores
 from assay.runtime.cards_file import read_payments
 from assay.runtime.cards_frames import build_frames, handbook_features, payment_columns
 from assay.runtime.cards_peers import rerun_peers
 from assay.runtime.memory import MemoryObjects
 from assay.workloads.cards.comparison import Ranking
 from assay.workloads.cards.payments import Payments
-from assay.workloads.cards.protocol import TEST_WEEK, TestSet
+from assay.workloads.cards.protocol import TEST_WEEK, VALIDATION_WEEKS, TestSet
+from assay.workloads.cards.selection import CHOSEN, LOG
 from assay.workloads.cards.workload import CARDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +116,17 @@ def test_the_whole_job_keeps_its_promise(payments: Payments) -> None:
     assert primary.auc_roc == pytest.approx(0.892, abs=0.005)
     assert primary.average_precision == pytest.approx(0.755, abs=0.01)
     assert primary.card_precision_at_100 == pytest.approx(0.304, abs=0.005)
+
+
+@pytest.mark.slow
+def test_the_selection_log_can_be_made_again(payments: Payments) -> None:
+    """One entry of it: the chosen candidate on the training week of the last validation week."""
+    week = VALIDATION_WEEKS[-1]
+    frames = build_frames(payments, week)
+    scores = week_scores(frames, train_history(frames, "week", threads=1))
+    cards = np.unique(frames.test.card).size
+    once = np.ones(frames.test_rows.size, np.int64)
+    found = Ranking(frames.test, scores).metrics(once, np.ones(cards, np.int64))
+    (logged,) = (t for t in LOG if t.candidate == CHOSEN.name and t.history == "week")
+    expected = [logged.auc_roc[-1], logged.average_precision[-1], logged.card_precision_at_100[-1]]
+    assert found == pytest.approx(expected, abs=0.002)
