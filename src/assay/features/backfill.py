@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +20,21 @@ from assay.features.columns import (
 from assay.features.definition import Comparison
 from assay.features.derive import Deriver
 from assay.features.encode import NULL, Encoder
-from assay.features.finalise import finalise_rows
+from assay.features.finalise import finalise_rows, scatter
 from assay.features.frame import Frame
-from assay.features.kernel import CURRENT, GATHERED_WORDS, HIGH, LOW, MOST
+from assay.features.kernel import GATHERED_WORDS
 from assay.features.keys import rows_of
-from assay.features.plan import COMPARISONS, DISTINCT, EXTREMES, LAST, NO_COLUMN, Group, Lane, Table
+from assay.features.plan import (
+    COMPARISONS,
+    DISTINCT,
+    HIGHEST,
+    LAST,
+    LOWEST,
+    NO_COLUMN,
+    Group,
+    Lane,
+    Table,
+)
 from assay.features.sweep import (
     by_row,
     dense,
@@ -38,9 +49,11 @@ from assay.features.sweep import (
 from assay.features.vector import Vector
 
 Ints = NDArray[np.int64]
-#: Requests whose gathered slots are kept between sweep and finaliser: half a megabyte, so that
-#: they stay in a core's cache.
-_CHUNK = 4096
+#: Requests gathered before they are finalised: their slots stay in a core's cache and the rows
+#: they are written to, which lie anywhere in the frame, in its table of pages.
+_CHUNK = 1024
+#: Lanes swept together: more visit the frame less often, and hold more columns at once.
+_LANES = 4
 
 
 def backfill(
@@ -140,24 +153,48 @@ class _Job:
         start, order = by_row(event_rows, rows + 1)
         asked, asking = by_row(request_rows, rows + 1)
         order = source.order[order]
-        queue = np.zeros((2, int(np.diff(start).max(initial=0)) + 1), np.int64)
-        ts, at = source.columns.ts[order], self.at[asking]
-        for index, lane in enumerate(table.lanes):
-            slots = [s for s in self._plan.slots if s.group == number and s.lane == index]
-            if not slots:
-                continue
-            values = source.lane(table, lane)
-            current = np.full(len(asking), NULL, np.int64)
-            if self._plan.includes and table.source == self._catalog.request.type:
-                current = values[self._places[asking]]
-            swept = _Swept(values[order], current, ts, queue, table.needs[index])
-            for first, stop in _chunks(asked[: rows + 1]):
-                here = slice(int(asked[first]), int(asked[stop]))
-                for slot in slots:
-                    between = edges(start, ts, asked, at, (slot.window, first, stop))
-                    place = self._plan.slots.index(slot)
-                    gathered = swept.gather(between, here, self._plan.slot_needs[place])
-                    self._finalise(place, gathered, at[here], asking[here])
+        placed = _Placed(start, source.columns.ts[order], asked, self.at[asking])
+        current = None
+        if self._plan.includes and table.source == self._catalog.request.type:
+            current = self._places[asking]
+        lanes = sorted({slot.lane for slot in self._plan.slots if slot.group == number})
+        for first in range(0, len(lanes), _LANES):
+            swept = {
+                lane: _Swept(
+                    source.lane(table, table.lanes[lane]), table.needs[lane], placed, order, current
+                )
+                for lane in lanes[first : first + _LANES]
+            }
+            places = [
+                at
+                for at, slot in enumerate(self._plan.slots)
+                if slot.group == number and slot.lane in swept
+            ]
+            self._fill_slots(places, swept, placed, asking)
+
+    def _fill_slots(
+        self, places: list[int], swept: dict[int, "_Swept"], placed: "_Placed", asking: Ints
+    ) -> None:
+        """Fill the features of some slots, all of them for a chunk of requests at a time."""
+        operations, slots = self._plan.operations, self._plan.slots
+        features = np.flatnonzero(np.isin(operations[:, 0], places))
+        columns = np.arange(len(features))
+        pairs = np.stack((features, columns), axis=1)
+        of = {at: pairs[operations[features, 0] == at] for at in places}
+        for first, stop in placed.chunks():
+            here = slice(int(placed.asked[first]), int(placed.asked[stop]))
+            shape = (here.stop - here.start, len(features))
+            vectors = np.empty(shape, np.int64), np.empty(shape, np.uint8)
+            between: dict[int, Ints] = {}
+            for at in places:
+                lane, window = slots[at].lane, slots[at].window
+                if window not in between:
+                    between[window] = placed.between(window, first, stop)
+                gathered = swept[lane].gather(between[window], here, self._plan.slot_needs[at])
+                self.overflows += finalise_rows(
+                    gathered, operations, of[at], placed.at[here], *vectors
+                )
+            scatter(vectors, features, asking[here], self.bits, self.known)
 
     def fill_derived(self) -> int:
         """Compute the derived values of every row; returns how many functions failed."""
@@ -173,13 +210,6 @@ class _Job:
             payload = {name: column[row] for name, column in zip(names, columns, strict=True)}
             deriver.fill(Vector(self.bits[row], self.known[row]), payload)
         return deriver.failures
-
-    def _finalise(self, slot: int, gathered: Ints, at: Ints, asking: Ints) -> None:
-        operations = self._plan.operations
-        features = np.flatnonzero(operations[:, 0] == slot)
-        self.overflows += finalise_rows(
-            gathered, operations, features, at, asking, self.bits, self.known
-        )
 
     def _source(self, event_type: str) -> "_Source":
         if event_type not in self._sources:
@@ -216,28 +246,57 @@ class _Source:
         return self._codes[place]
 
 
+class _Placed(msgspec.Struct, frozen=True):
+    """Events and requests by row and time: where each row starts, and their times."""
+
+    start: Ints
+    ts: Ints
+    asked: Ints
+    at: Ints
+
+    def between(self, window: int, first: int, stop: int) -> Ints:
+        """The first place in the window and the first after it, for the requests of some rows."""
+        return edges(self.start, self.ts, self.asked, self.at, (window, first, stop))
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Runs of whole rows with about ``_CHUNK`` requests; the last row has no key."""
+        first, rows = 0, len(self.asked) - 2
+        while first < rows and self.asked[first] < self.asked[rows]:
+            stop = int(np.searchsorted(self.asked, self.asked[first] + _CHUNK, "right")) - 1
+            stop = min(max(stop, first + 1), rows)
+            if self.asked[stop] > self.asked[first]:
+                yield first, stop
+            first = stop
+
+
 class _Swept:
     """One lane of all events and requests, from which windows are gathered chunk by chunk."""
 
-    def __init__(self, values: Ints, current: Ints, ts: Ints, queue: Ints, needs: int) -> None:
-        self._values, self._current, self._ts, self._queue = values, current, ts, queue
-        self._totals = running_totals(values, needs)
-        self._last = last_counted(values) if needs & LAST else values
+    def __init__(
+        self, values: Ints, needs: int, placed: _Placed, order: Ints, current: Ints | None
+    ) -> None:
+        """``order`` and ``current`` take the events' and the requests' own values from a lane."""
+        self._values, self._ts = values[order], placed.ts
+        self._totals = running_totals(self._values, needs)
+        self._last = last_counted(self._values) if needs & LAST else self._values
+        self._current = _taken(values, current, len(placed.at), NULL)
         self._slots = np.empty((0, GATHERED_WORDS), np.int64)
+        if needs & (LOWEST | HIGHEST):
+            self._queue = np.zeros(int(np.diff(placed.start).max(initial=0)) + 1, np.int64)
         if needs & DISTINCT:
-            numbers, different = dense(np.concatenate((values, current)))
-            self._numbers, self._asked = numbers[: len(values)], numbers[len(values) :]
-            self._counts = np.zeros(different, np.int64)
+            numbers, different = dense(values)
+            self._numbers, self._counts = numbers[order], np.zeros(different, np.int64)
+            self._asked = _taken(numbers, current, len(placed.at), -1)
 
     def gather(self, between: Ints, here: slice, needs: int) -> Ints:
         """The slots of the requests ``here``, whose windows lie ``between`` these places."""
         if len(self._slots) < len(between):
             self._slots = np.empty((len(between), GATHERED_WORDS), np.int64)
         slots = self._slots[: len(between)]
-        gather_totals(self._totals, between, slots)
-        slots[:, LOW], slots[:, HIGH], slots[:, CURRENT] = MOST, NULL, self._current[here]
-        if needs & EXTREMES:
-            gather_extremes(self._values, between, self._queue, slots)
+        gather_totals(self._totals, between, self._current[here], slots)
+        for greatest, needed in enumerate((LOWEST, HIGHEST)):
+            if needs & needed:
+                gather_extremes(self._values, between, greatest, self._queue, slots)
         if needs & LAST:
             gather_last(self._values, self._ts, self._last, between, slots)
         if needs & DISTINCT:
@@ -245,22 +304,15 @@ class _Swept:
         return slots
 
 
+def _taken(values: Ints, places: Ints | None, count: int, otherwise: int) -> Ints:
+    return np.full(count, otherwise, np.int64) if places is None else values[places]
+
+
 def _holds(values: Ints, comparison: Comparison, constant: int) -> NDArray[np.bool_]:
     known = np.not_equal(values, NULL)
     if comparison == "known":
         return known
     return np.logical_and(known, _COMPARE[comparison](values, constant))
-
-
-def _chunks(asked: Ints) -> Iterator[tuple[int, int]]:
-    """Runs of whole rows that hold about ``_CHUNK`` requests, without those nobody asks for."""
-    first, rows = 0, len(asked) - 1
-    while first < rows and asked[first] < asked[-1]:
-        stop = int(np.searchsorted(asked, asked[first] + _CHUNK, "right")) - 1
-        stop = min(max(stop, first + 1), rows)
-        if asked[stop] > asked[first]:
-            yield first, stop
-        first = stop
 
 
 def _fields_used(catalog: Catalog) -> dict[str, list[str]]:

@@ -29,6 +29,8 @@ _NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
 _COUNTS, _SUMS, _MEANS, _MINS, _MAXS, _STDS, _LASTS, _SINCES, _DISTINCTS = range(9)
 #: How a value ended: not known, known, or beyond its exact arithmetic (and so not known).
 _UNKNOWN, _KNOWN, _OVERFLOW = range(3)
+#: Rows finalised feature by feature before the next ones: they stay in the first-level cache.
+_TOGETHER = 64
 
 
 @compiled
@@ -46,22 +48,40 @@ def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: B
 
 @compiled
 def finalise_rows(
-    slots: Ints, operations: Ints, places: Ints, at: Ints, out: Ints, bits: Ints, known: Bytes
+    slots: Ints, operations: Ints, places: Ints, at: Ints, bits: Ints, known: Bytes
 ) -> int:
-    """Write the features ``places`` of many vectors from one slot gathered for each.
+    """Write features of many vectors from one slot gathered for each.
 
-    ``slots`` has shape ``(n, words)``, ``at`` and ``out`` (the row of ``bits`` to write) ``(n,)``.
+    ``slots`` has shape ``(n, words)``, ``at`` ``(n,)``; ``places`` pairs a feature with the column
+    of ``bits`` and ``known`` to write.
     """
     overflows = 0
-    for p in range(len(places)):
-        o = places[p]
-        how = (operations[o, 1], operations[o, 2], operations[o, 3])
-        for r in range(len(at)):
-            value, ended = _finalise(slots, r, how, at[r])
-            bits[out[r], o] = value
-            known[out[r], o] = 1 if ended == _KNOWN else 0
-            overflows += 1 if ended == _OVERFLOW else 0
+    for first in range(0, len(at), _TOGETHER):
+        for p in range(len(places)):
+            o, column = places[p, 0], places[p, 1]
+            how = (operations[o, 1], operations[o, 2], operations[o, 3])
+            for r in range(first, min(first + _TOGETHER, len(at))):
+                value, ended = _finalise(slots, r, how, at[r])
+                bits[r, column] = value
+                known[r, column] = 1 if ended == _KNOWN else 0
+                overflows += 1 if ended == _OVERFLOW else 0
     return overflows
+
+
+@compiled
+def scatter(
+    vectors: tuple[Ints, Bytes], features: Ints, rows: Ints, bits: Ints, known: Bytes
+) -> None:
+    """Copy parts of vectors, one per row of ``rows``, to where they belong in a frame.
+
+    Every row of the frame is visited once, because it may lie anywhere in memory.
+    """
+    for r in range(len(rows)):
+        row = rows[r]
+        for column in range(len(features)):
+            bits[row, features[column]] = vectors[0][r, column]
+        for column in range(len(features)):
+            known[row, features[column]] = vectors[1][r, column]
 
 
 @inlined

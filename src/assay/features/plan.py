@@ -21,7 +21,7 @@ from assay.features.definition import LIFETIME, Aggregate, Comparison, Feature, 
 from assay.features.encode import Encoder, Input, constant_code
 
 #: What a lane must gather, as bits.
-SUM, SQUARES, EXTREMES, LAST, DISTINCT = 1, 2, 4, 8, 16
+SUM, SQUARES, LOWEST, HIGHEST, LAST, DISTINCT = 1, 2, 4, 32, 8, 16
 AGGREGATES: tuple[Aggregate, ...] = (
     "count", "sum", "mean", "min", "max", "std", "last", "time_since", "distinct",
 )  # fmt: skip
@@ -33,8 +33,8 @@ SUMMARY_WORDS, BLOCK = 11, 64
 #: One bit of the mask word each; the sign stays clear.
 FILTERS_MAX = 62
 _NEEDS: dict[Aggregate, int] = {
-    "count": 0, "sum": SUM, "mean": SUM, "min": EXTREMES, "max": EXTREMES,
-    "std": SUM | SQUARES | EXTREMES, "last": LAST, "time_since": LAST, "distinct": DISTINCT,
+    "count": 0, "sum": SUM, "mean": SUM, "min": LOWEST, "max": HIGHEST,
+    "std": SUM | SQUARES | LOWEST | HIGHEST, "last": LAST, "time_since": LAST, "distinct": DISTINCT,
 }  # fmt: skip
 #: In place of an input: no value is needed, or the request's own payload is not added.
 NO_COLUMN, NOT_INCLUDED = -1, -2

@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 # The layout of a gathered slot, as in assay.features.kernel.
 _LOW, _HIGH, _LAST_AT, _LAST_VALUE, _DIFFERENT, _MISSING, _CURRENT = 7, 8, 9, 10, 11, 12, 13
-_NULL, _LIMB = -(2**63), 0xFFFFFFFF
+_NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
 _SUM, _SQUARES = 1, 2
 
 
@@ -119,12 +119,13 @@ def last_counted(values: Ints) -> Ints:
 
 
 @compiled
-def gather_totals(totals: Ints, between: Ints, slots: Ints) -> None:
-    """Count, sums and squares of every window."""
+def gather_totals(totals: Ints, between: Ints, current: Ints, slots: Ints) -> None:
+    """Count, sums and squares of every window; no extremes yet; what the request would add."""
     for q in range(len(between)):
         low, high = between[q, 0], between[q, 1]
         for word in range(totals.shape[1]):
             slots[q, word] = totals[high, word] - totals[low, word]
+        slots[q, _LOW], slots[q, _HIGH], slots[q, _CURRENT] = _MOST, _NULL, current[q]
 
 
 @compiled
@@ -138,31 +139,30 @@ def gather_last(values: Ints, ts: Ints, last: Ints, between: Ints, slots: Ints) 
 
 
 @compiled
-def gather_extremes(values: Ints, between: Ints, queue: Ints, slots: Ints) -> None:
-    """Least and greatest value of every window; what stands there for an empty one is not read.
+def gather_extremes(values: Ints, between: Ints, greatest: int, queue: Ints, slots: Ints) -> None:
+    """Least (or greatest) value of every window; an empty one keeps what stands there.
 
-    ``queue`` has shape ``(2, longest row + 1)``: places whose value no later one undercuts (or
+    ``queue`` is as long as the longest row: places whose value no later one undercuts (or
     exceeds), oldest first.
     """
-    for greatest in range(2):
-        sign = -1 if greatest else 1
-        head, tail, entered = 0, 0, np.int64(0)
-        for q in range(len(between)):
-            low, high = between[q, 0], between[q, 1]
-            if low >= entered:
-                head, tail, entered = 0, 0, low
-            for i in range(entered, high):
-                x = values[i]
-                if x != _NULL:
-                    while tail > head and sign * values[queue[greatest, tail - 1]] >= sign * x:
-                        tail -= 1
-                    queue[greatest, tail] = i
-                    tail += 1
-            entered = max(entered, high)
-            while head < tail and queue[greatest, head] < low:
-                head += 1
-            if head < tail:
-                slots[q, _HIGH if greatest else _LOW] = values[queue[greatest, head]]
+    sign, word = (-1, _HIGH) if greatest else (1, _LOW)
+    head, tail, entered = 0, 0, np.int64(0)
+    for q in range(len(between)):
+        low, high = between[q, 0], between[q, 1]
+        if low >= entered:
+            head, tail, entered = 0, 0, low
+        for i in range(entered, high):
+            x = values[i]
+            if x != _NULL:
+                while tail > head and sign * values[queue[tail - 1]] >= sign * x:
+                    tail -= 1
+                queue[tail] = i
+                tail += 1
+        entered = max(entered, high)
+        while head < tail and queue[head] < low:
+            head += 1
+        if head < tail:
+            slots[q, word] = values[queue[head]]
 
 
 @compiled
