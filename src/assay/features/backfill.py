@@ -51,7 +51,7 @@ from assay.features.vector import Vector
 Ints = NDArray[np.int64]
 #: Requests gathered before they are finalised: their slots stay in a core's cache and the rows
 #: they are written to, which lie anywhere in the frame, in its table of pages.
-_CHUNK = 1024
+_CHUNK = 2048
 #: Lanes swept together: more visit the frame less often, and hold more columns at once.
 _LANES = 4
 

@@ -174,6 +174,25 @@ def test_a_sum_beyond_64_bits_is_not_known_and_counted() -> None:
     assert state.overflows == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        # Halfway between two doubles: to the even one, down and up.
+        ([2**53 + 1], 2.0**53),
+        ([2**53 + 3], 2.0**53 + 4),
+        ([-(2**53) - 3], -(2.0**53) - 4),
+        ([2**54 + 2, 0], 2.0**53),
+        # A hair beside halfway: to the nearer one.
+        ([2**60 + 129, 2**60, 2**60], 2.0**60),
+        ([2**53 + 2, 2**53 + 1, 2**53 + 1], 2.0**53 + 2),
+        ([2**62, 2**62, 2**62 - 1], 2.0**62),
+    ],
+)
+def test_a_mean_is_rounded_once_to_the_nearest_double(values: list[int], mean: float) -> None:
+    history = [paid(-n - 1, x) for n, x in enumerate(values)]
+    assert values_at(catalog(feature("mean")), history) == {"card_mean": mean}
+
+
 def test_a_sum_that_fits_again_is_exact_although_its_parts_do_not() -> None:
     made = catalog(feature("sum"))
     assert values_at(made, [paid(-3, 2**62), paid(-2, 2**62), paid(-1, -(2**62))]) == {
