@@ -103,10 +103,10 @@ def _across(volumes: Volumes, left: int, step: float) -> tuple[Mark, ...]:
 
 
 def _nice(largest: int) -> int:
-    """The least of 2, 4, 10, 20, 40, 100, ... that is not below ``largest``."""
+    """The least of 2, 4, 6, 8, 10, 12, 16, 20, 40, ... that is not below ``largest``."""
     scale = 1
     while True:
-        for factor in (2, 4, 10):
+        for factor in (2, 4, 6, 8, 10, 12, 16):
             if factor * scale >= largest:
                 return factor * scale
         scale *= 10

@@ -26,10 +26,13 @@ def header(headers: RawHeaders, name: bytes) -> str:
     Raises:
         Malformed: it comes twice with different values.
     """
-    found = {value for key, value in headers if key == name}
-    if len(found) > 1:
-        raise Malformed(f"expected one {name.decode()} header, got {len(found)}")
-    return found.pop().decode("latin-1").strip() if found else ""
+    found = None
+    for key, value in headers:
+        if key == name:
+            if found is not None and value != found:
+                raise Malformed(f"expected one {name.decode()} header, got several")
+            found = value
+    return "" if found is None else found.decode("latin-1").strip()
 
 
 def has_body(headers: RawHeaders) -> bool:

@@ -109,6 +109,7 @@ class Door:
         self._metrics, self._request_ids = metrics, request_ids
         self._in_flight_max, self._body_seconds = in_flight_max, body_seconds
         self._access_log, self._in_flight = access_log, 0
+        metrics.watch("assay_http_in_flight", "Requests being worked on.", lambda: self._in_flight)
         always = dict(SECURITY_HEADERS)
         if strict_transport:
             always["strict-transport-security"] = "max-age=63072000"
@@ -124,12 +125,10 @@ class Door:
         room, headers = self._room(visit.path)
         sending = _completed(send, visit, headers)
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             await self._visit(room, visit, scope, receive, sending)
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
             self._finish(visit)
 
     async def _visit(

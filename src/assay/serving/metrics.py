@@ -45,12 +45,10 @@ class Metrics:
         self._refused = Counter(
             "assay_events_refused", "Events refused, by reason.", ("code",), registry=self.registry
         )
-        self.in_flight = Gauge(
-            "assay_http_in_flight", "Requests being worked on.", registry=self.registry
-        )
+        self._decided: dict[tuple[str, bool], Counter] = {}
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         for (name, about), read in (gauges or {}).items():
-            Gauge(name, about, registry=self.registry).set_function(read)
+            self.watch(name, about, read)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -64,11 +62,19 @@ class Metrics:
 
     def decided(self, outcome: str, *, degraded: bool) -> None:
         """Count one decision."""
-        self._decisions.labels(outcome, "yes" if degraded else "no").inc()
+        child = self._decided.get((outcome, degraded))
+        if child is None:
+            child = self._decisions.labels(outcome, "yes" if degraded else "no")
+            self._decided[outcome, degraded] = child
+        child.inc()
 
     def refused(self, code: str) -> None:
         """Count one refused event."""
         self._refused.labels(code).inc()
+
+    def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
+        """Add a gauge that is read whenever it is scraped."""
+        Gauge(name, about, registry=self.registry).set_function(read)
 
     def text(self) -> bytes:
         """Everything in the Prometheus text format."""
