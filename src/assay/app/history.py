@@ -6,7 +6,7 @@ the next server folds it from the log.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 
 from assay.adapters.files.home import HomeLock
 from assay.app.home import Home
@@ -15,7 +15,8 @@ from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
 from assay.features.catalog import Catalog
 from assay.runtime.clock import LogClock
-from assay.runtime.online import Engine, LoadReport
+from assay.runtime.online import Ack, Engine, LoadReport
+from assay.runtime.ports import Clock
 
 _PROGRESS_EVERY = 5_000
 _LINES_AT_ONCE = 2_000
@@ -63,24 +64,57 @@ def import_lines(
 
     A line that is no event goes to quarantine whole, with the reason; blank lines are passed over.
     """
-    counts = {"accepted": 0, "late": 0, "duplicates": 0, "refused": 0}
     stream = (line for line in map(bytes.strip, lines) if line)
     with _opened(home, contracts, request, horizon) as engine:
-        while chunk := list(islice(stream, _LINES_AT_ONCE)):
-            for result in engine.ingest(chunk).result():
-                if isinstance(result, Refusal):
-                    counts["refused"] += 1
-                elif result.duplicate:
-                    counts["duplicates"] += 1
-                else:
-                    counts["accepted" if result.accepted else "late"] += 1
-            progress(len(chunk))
+
+        def batches() -> Iterator[list[Ack | Refusal]]:
+            while chunk := list(islice(stream, _LINES_AT_ONCE)):
+                yield engine.ingest(chunk).result()
+                progress(len(chunk))
+
+        return _counts(batches())
+
+
+def replay_quarantine(
+    home: Home, contracts: ContractSet, request: EventContract, *, horizon: int, clock: Clock
+) -> LoadReport:
+    """Take in what was refused before, now that whatever was wrong has been put right.
+
+    What is taken in leaves the quarantine; what is refused again stays as it is.
+
+    Args:
+        home: the folder.
+        contracts: the event types taken in.
+        request: the one that is decided.
+        horizon: see `import_history`.
+        clock: what ``ts`` is compared with, as a server of this home would.
+
+    Raises:
+        HomeLocked: a server has the folder open: stop it first.
+    """
+    with _opened(home, contracts, request, horizon, clock) as engine:
+        return _counts([engine.replay_quarantine()])
+
+
+def _counts(batches: Iterable[Iterable[Ack | Refusal]]) -> LoadReport:
+    counts = {"accepted": 0, "late": 0, "duplicates": 0, "refused": 0}
+    for result in chain.from_iterable(batches):
+        if isinstance(result, Refusal):
+            counts["refused"] += 1
+        elif result.duplicate:
+            counts["duplicates"] += 1
+        else:
+            counts["accepted" if result.accepted else "late"] += 1
     return LoadReport(**counts)
 
 
 @contextmanager
 def _opened(
-    home: Home, contracts: ContractSet, request: EventContract, horizon: int
+    home: Home,
+    contracts: ContractSet,
+    request: EventContract,
+    horizon: int,
+    clock: Clock | None = None,
 ) -> Iterator[Engine]:
     home.create()
     with HomeLock(home.path):
@@ -94,7 +128,7 @@ def _opened(
                 lists=home.lists(),
                 log=log,
                 quarantine=log,
-                clock=LogClock(),
+                clock=clock or LogClock(),
                 horizon=horizon,
             )
             try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from assay.cli.show import PROGRESS, RESULT, counting, emit
+from assay.cli.show import RESULT, counting, emit, narrate
 from assay.core.errors import Invalid
 
 
@@ -28,7 +28,7 @@ from assay.core.errors import Invalid
 def demo(home: Path, workload: str, data: Path | None, seed: int | None, *, as_json: bool) -> None:
     """Simulate (or read), train, pass the gate, serve live traffic over HTTP, review, verify."""
     stage = partial(counting, quiet=as_json)
-    say = (lambda _text: None) if as_json else PROGRESS.print
+    say = (lambda _text: None) if as_json else narrate
     if workload == "cards":
         if data is None:
             raise Invalid("--workload cards needs --data FILE, the public card stream")

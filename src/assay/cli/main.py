@@ -39,10 +39,14 @@ COMMANDS: dict[str, Lazy] = {
     "demo": Lazy("assay.cli.demo:demo", "Run the main job end to end on simulated traffic."),
     "simulate": Lazy("assay.cli.simulate:simulate", "Write a simulated world with known truth."),
     "import": Lazy("assay.cli.imports:imports", "Bring recorded events into a home folder."),
+    "quarantine": Lazy(
+        "assay.cli.quarantine:quarantine", "See what was refused, and take it in after a fix."
+    ),
     "train": Lazy("assay.cli.train:train", "Train, calibrate and package a model."),
     "model": Lazy("assay.cli.model:model", "Register, approve, promote and document models."),
     "serve": Lazy("assay.cli.serve:serve", "Decide over HTTP, with the console beside it."),
     "review": Lazy("assay.cli.review:review", "Work the review queue."),
+    "list": Lazy("assay.cli.lists:lists", "Replace and show allow and deny lists."),
     "verify": Lazy("assay.cli.verify:verify", "Prove features, decisions and the audit log."),
     "bench": Lazy("assay.cli.bench:bench", "Measure beside the peers."),
     "token": Lazy("assay.cli.token:token", "Issue, list and revoke users and API tokens."),

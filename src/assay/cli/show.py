@@ -37,12 +37,19 @@ def counting(
             progress.update(task, total=max(done, 1), completed=max(done, 1))
 
 
+def narrate(text: str) -> None:
+    """One line of what happens, on standard error, as it is."""
+    PROGRESS.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
 def emit(result: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
     """Print a flat result: one JSON object, or a table of names and values."""
     if as_json:
         sys.stdout.write(json.dumps(result, default=str) + "\n")
         return
     table = Table(title=title or None, show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in result.items():
         table.add_row(name.replace("_", " "), written(value))
     RESULT.print(table)
@@ -53,7 +60,7 @@ def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> N
     table = Table(title=title, title_justify="left")
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(written(value) for value in row))
     RESULT.print(table)
