@@ -166,7 +166,8 @@ async def model_document(
     headers = {
         **DOCUMENT_HEADERS,
         "content-type": media,
-        "content-disposition": f'inline; filename="{name}"',
+        # A sandboxed page cannot start a browser's PDF viewer: those are downloads.
+        "content-disposition": f'{_disposition(media)}; filename="{name}"',
     }
     return Response(data, headers=headers)
 
@@ -232,6 +233,10 @@ def _overview(desk: Desk) -> dict[str, Any]:
         "clock": platform.settings.time.clock,
         "now": platform.clock.now(),
     }
+
+
+def _disposition(media: str) -> str:
+    return "inline" if media.startswith("text/") else "attachment"
 
 
 def _window(activity: Activity) -> tuple[Wanted, int]:
