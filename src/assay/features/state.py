@@ -173,10 +173,14 @@ class FeatureState:
         start, size_class, n = self._rows[row].tolist()
         times = self._pool[start : start + n]
         first, stop = np.searchsorted(times, ts, "left"), np.searchsorted(times, ts, "right")
-        tied = self._pool[start + capacity(size_class) :][first:stop].tolist()
-        ids = [self._identities.at(reference) for reference in tied]
-        at = bisect_left(ids, event_id.encode())
-        return int(first) + at, at < len(ids) and ids[at] == event_id.encode()
+        references = self._pool[start + capacity(size_class) :][first:stop]
+        wanted = event_id.encode()
+
+        def id_at(place: int) -> bytes:
+            return self._identities.at(int(references[place]))
+
+        at = bisect_left(range(len(references)), wanted, key=id_at)
+        return int(first) + at, at < len(references) and id_at(at) == wanted
 
 
 class _Feed:

@@ -19,12 +19,13 @@ def warm(catalog: Catalog) -> None:
     """
     state = FeatureState(catalog)
     events: list[Event] = []
-    for feature in catalog.features:
-        source = catalog.contracts.get(feature.source)
-        payload = _payload(source, feature.key)
-        for index in range(2):
-            # Two at one instant, so that the path for ties is compiled too.
-            events.append(Event(f"warm-{len(events)}-{index}", source.type, TIME_MIN, payload))
+    for table in catalog.plan.tables:
+        payload = _payload(catalog.contracts.get(table.source), table.key)
+        # Two at one instant, so that the path for ties is compiled too.
+        events += [
+            Event(f"warm-{table.index}-{index}", table.source, TIME_MIN, payload)
+            for index in range(2)
+        ]
     state.apply_all(events)
     asked = [name for feature in catalog.features for name in request_key(feature)]
     payload = _payload(catalog.request, asked)
