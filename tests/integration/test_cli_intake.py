@@ -1,0 +1,88 @@
+"""From a file to the log and out of the quarantine again, through the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.cli.main import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    """One command with ``--json``: its exit code and answer."""
+    capsys.readouterr()
+    code = main([*words, "--json"])
+    out = capsys.readouterr().out
+    return code, json.loads(out) if out else {}
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    folder = tmp_path / "world"
+    code, told = run(
+        capsys, "simulate", "--out", str(folder), "--days", "2", "--bookings-per-day", "50"
+    )
+    assert code == 0
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    assert told["events"] == len(lines)
+    assert not any("is_fraud" in line or "pattern" in line for line in lines)
+    assert len((folder / "truth.jsonl").read_text().splitlines()) == told["bookings"]
+    return folder
+
+
+def test_a_simulation_never_overwrites(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "simulate", "--out", str(world), "--days", "1")[0] == 3
+
+
+def test_a_file_is_taken_in_once_and_its_bad_lines_are_kept(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, events = str(tmp_path / "home"), world / "events.jsonl"
+    first = json.loads(events.read_text().splitlines()[0])
+    twice = {**first, "data": {**first["data"], "user_id": "us-other"}}
+    with events.open("a") as file:
+        file.write("\n".join(["", "{", json.dumps(twice), '{"id":"n","type":"nope"}', ""]))
+    code, told = run(capsys, "import", str(events), "--home", home)
+    assert code == 0
+    assert told["refused"] == 3
+    again = run(capsys, "import", str(events), "--home", home)[1]
+    assert (again["accepted"], again["duplicates"]) == (0, told["accepted"])
+
+    kept = run(capsys, "quarantine", "list", "--home", home)[1]
+    assert kept["refused"] == 6
+    assert {row["code"] for row in kept["first"]} >= {"contract_violation", "conflict"}
+    replayed = run(capsys, "quarantine", "replay", "--home", home)[1]
+    assert replayed == {"accepted": 0, "late": 0, "duplicates": 0, "refused": 6}
+    assert run(capsys, "quarantine", "list", "--home", home)[1]["refused"] == 6
+
+
+def test_a_list_is_replaced_by_whoever_is_signed_in_and_on_record(
+    world: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home, names = str(tmp_path / "home"), tmp_path / "names.txt"
+    names.write_text("Ivan Bad\n\n Ivan Bad \nEva Worse\n")
+    run(capsys, "import", str(world / "events.jsonl"), "--home", home)
+    put = ("list", "put", "sanctioned_names", str(names), "--home", home)
+    assert run(capsys, *put)[0] == 5  # nobody is signed in
+    run(capsys, "token", "user", "olga", "--role", "engineer", "--home", home)
+    monkeypatch.setenv(
+        "ASSAY_TOKEN", run(capsys, "token", "issue", "olga", "--home", home)[1]["token"]
+    )
+    assert run(capsys, *put)[1]["entries"] == 2
+    assert run(capsys, "list", "put", "sanctioned_name", str(names), "--home", home)[0] == 3
+    shown = {row["list"]: row for row in run(capsys, "list", "show", "--home", home)[1]["lists"]}
+    assert shown["sanctioned_names"]["entries"] == 2
+    assert "missing" in shown["stolen_cards"]["trouble"]
+    assert run(capsys, "verify", "audit", "--home", home)[1]["ok"] is True
+
+
+def test_a_folder_that_is_no_home_is_said_to_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("verify", "features"), ("model", "list"), ("list", "show"), ("train",)):
+        assert main([*words, "--home", str(tmp_path / "nowhere")]) == 3
+        assert "is not a home folder" in capsys.readouterr().err
