@@ -43,8 +43,17 @@ class Chosen:
     key: str | None
 
 
-def open_platform(settings: Settings) -> Platform:
+#: Says what a home decides with; `choose` is the one that asks the gate.
+Chooser = Callable[[str, Control, ObjectStore], Chosen]
+
+
+def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platform:
     """Open a home folder for serving.
+
+    Args:
+        settings: of the home.
+        chooser: says what decides, in place of `choose`. No setting and no command passes one:
+            it is for benchmarks of definitions that have no inventory.
 
     Raises:
         NotFound: the folder is no home.
@@ -59,7 +68,7 @@ def open_platform(settings: Settings) -> Platform:
         opened.enter_context(HomeLock(home.path))
         parts = opened.enter_context(control(home))
         objects = home.objects()
-        chosen = choose(settings.workload, parts, objects)
+        chosen = (chooser or choose)(settings.workload, parts, objects)
         log = home.open_log()
         opened.callback(log.close)
         clock = clock_of(settings)

@@ -1,0 +1,58 @@
+"""Which server is measured? The one `assay serve` runs, deciding by the bench workload.
+
+Usage: ``python -m assay.bench.server HOME POLICY PORT`` with the digest of a policy that lies in
+the home. Everything a request meets is what users run: the door with the console beside the API,
+tokens, contracts, live state, rules, model, reasons, the durable log. One thing differs: the
+workload has no inventory, so the policy and its model are named on the command line where `assay
+serve` asks the governance gate. The gate is asked once, before the socket is served, and costs a
+request nothing.
+"""
+
+import sys
+from pathlib import Path
+
+from assay.app.home import Control
+from assay.app.settings import current_environment, read_settings
+from assay.app.wire import Chosen, open_platform, read_policy, read_scorer
+from assay.app.workloads import compiled
+from assay.bench.world import WORKLOAD
+from assay.console.room import console_room
+from assay.runtime.ports import ObjectStore
+from assay.serving import server
+from assay.serving.door import Room
+from assay.serving.logs import log_as_json
+from assay.serving.problem import status_of
+
+
+def main(home: str, policy: str, port: str) -> None:
+    """Serve a home of the bench until told not to."""
+    overrides = {"server.port": int(port), "time.clock": "log", "server.access_log": False}
+    settings = read_settings(Path(home), current_environment(), overrides)
+
+    def chooser(_workload: str, _parts: Control, objects: ObjectStore) -> Chosen:
+        found = read_policy(objects, policy)
+        scorer = None if found.model is None else read_scorer(objects, found.model)
+        return Chosen(WORKLOAD, compiled(found, WORKLOAD), scorer, None)
+
+    log_as_json()
+    listening = server.listen(settings.server)
+    try:
+        platform = open_platform(settings, chooser)
+    except BaseException:
+        listening.close()
+        raise
+    console = console_room(platform, status_of)
+    room = Room(
+        console.owns,
+        console.access,
+        console.identify,
+        console.refuse,
+        console.app,
+        headers=console.headers,
+    )
+    door = server.door(platform, (room,), server.metrics_of(platform))
+    server.run(platform, door, listening, lambda: None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
