@@ -42,9 +42,7 @@ class Log(Protocol):
         """The newest ``seq``."""
         ...
 
-    def decided(
-        self, after: int = 0, until: int | None = None, *, prefix: str
-    ) -> Iterator[Entry]:
+    def decided(self, after: int = 0, until: int | None = None, *, prefix: str) -> Iterator[Entry]:
         """Entries with a decision, and those whose event id starts with ``prefix``."""
         ...
 
