@@ -34,18 +34,18 @@ class Bearers:
         given = header(headers, b"authorization")
         if not given:
             return None
+        key, now = hashlib.sha256(given.encode()).digest(), self._now()
+        kept = self._kept.get(key)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        identity = self._look_up(given, now)
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.clear()
+        self._kept[key] = (identity, min(now + BELIEVED, identity.expires_at))
+        return identity
+
+    def _look_up(self, given: str, now: int) -> Identity:
         scheme, _, text = given.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated("expected `Authorization: Bearer <token>`")
-        return self._of(text.strip())
-
-    def _of(self, text: str) -> Identity:
-        key, now = hashlib.sha256(text.encode()).digest(), self._now()
-        kept = self._kept.get(key)
-        if kept is not None and now < min(kept[1], kept[0].expires_at):
-            return kept[0]
-        identity = authenticate(self._store, text, now)
-        if len(self._kept) >= _KEPT_MAX:
-            self._kept.clear()
-        self._kept[key] = (identity, now + BELIEVED)
-        return identity
+        return authenticate(self._store, text.strip(), now)

@@ -2,9 +2,12 @@
 
 import asyncio
 import hashlib
+from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -78,13 +81,52 @@ async def durable(future: "Future[T]") -> T:
 
     A client that goes away cancels the waiting, never the decision: it was made.
     """
-    loop = asyncio.get_running_loop()
-    waiting: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not waiting.done():
-            waiting.set_result(None)
-
-    future.add_done_callback(lambda _: loop.call_soon_threadsafe(wake))
-    await waiting
+    if not future.done():
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[None] = loop.create_future()
+        future.add_done_callback(partial(_bell_of(loop).ring, loop, waiting))
+        await waiting
     return future.result()
+
+
+class Bell:
+    """Wakes those who wait on a loop; however many ring at once, the loop is disturbed once.
+
+    A group that was committed together resolves all its futures in a row, and a call into another
+    thread's loop costs more than everything else that is done for one of them.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._rung = False
+
+    def ring(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        waiting: "asyncio.Future[None]",
+        _done: object = None,
+    ) -> None:
+        """Wake one who waits on ``loop``, always the same one; from any thread."""
+        self._waiting.append(waiting)
+        # Put first, looked at second: `_wake` lowers the flag before it empties the queue, so
+        # whoever finds it up knows that a wake is still to come.
+        if not self._rung:
+            self._rung = True
+            loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._rung = False
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+
+
+_bells: "WeakKeyDictionary[asyncio.AbstractEventLoop, Bell]" = WeakKeyDictionary()
+
+
+def _bell_of(loop: asyncio.AbstractEventLoop) -> Bell:
+    bell = _bells.get(loop)
+    if bell is None:
+        bell = _bells[loop] = Bell()
+    return bell

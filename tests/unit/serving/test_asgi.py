@@ -5,6 +5,7 @@ import pytest
 
 from assay.core.errors import TooLarge
 from assay.serving.asgi import (
+    Begun,
     Gone,
     Message,
     Receive,
@@ -141,3 +142,41 @@ def test_an_answer_is_sent_whole_with_its_length() -> None:
     asyncio.run(send_answer(send, 404, {"x-a": "b"}, b"hello", head=True))
     assert sent[0]["headers"] == [(b"x-a", b"b"), (b"content-length", b"5")]
     assert sent[1]["body"] == b""
+
+
+def test_a_begun_coroutine_goes_on_where_it_waited_and_takes_a_cancellation() -> None:
+    left = []
+
+    async def slow() -> Message:
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            left.append("cancelled")
+            raise
+        return {"type": "done"}
+
+    async def fails() -> Message:
+        await asyncio.sleep(0)
+        raise Gone
+
+    async def at_once() -> Message:
+        return {"type": "now"}
+
+    async def in_time() -> None:
+        async with asyncio.timeout(0.005):
+            await Begun(slow())
+
+    async def run() -> None:
+        now = Begun(at_once())
+        assert (now.done, now.result) == (True, {"type": "now"})
+        begun = Begun(slow())
+        assert not begun.done
+        assert await begun == {"type": "done"}
+        with pytest.raises(Gone):
+            await Begun(fails())
+        with pytest.raises(TimeoutError):
+            await in_time()
+
+    asyncio.run(run())
+    assert left == ["cancelled"]

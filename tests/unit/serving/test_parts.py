@@ -213,3 +213,36 @@ def test_a_failure_hops_back_too() -> None:
     thread.own(lambda call: call())
     with pytest.raises(Unavailable):
         thread.ingest([]).result(1)
+
+
+def test_all_who_wait_are_woken_whoever_resolves_their_futures_and_when() -> None:
+    async def run() -> list[int]:
+        futures: list[Future[int]] = [Future() for _ in range(2000)]
+
+        def resolve(mine: "list[Future[int]]") -> None:
+            for number, future in enumerate(mine):
+                future.set_result(number)
+
+        threads = [threading.Thread(target=resolve, args=(futures[k::4],)) for k in range(4)]
+        waiting = [asyncio.ensure_future(durable(future)) for future in futures]
+        await asyncio.sleep(0)
+        for thread in threads:
+            thread.start()
+        return await asyncio.wait_for(asyncio.gather(*waiting), 10)
+
+    assert sorted(asyncio.run(run())) == sorted([*range(500)] * 4)
+
+
+def test_whoever_stops_waiting_does_not_disturb_the_others() -> None:
+    async def run() -> int:
+        one: Future[int] = Future()
+        two: Future[int] = Future()
+        first = asyncio.ensure_future(durable(one))
+        second = asyncio.ensure_future(durable(two))
+        await asyncio.sleep(0)
+        first.cancel()
+        one.set_result(1)
+        two.set_result(2)
+        return await second
+
+    assert asyncio.run(run()) == 2
