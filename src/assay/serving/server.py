@@ -1,6 +1,7 @@
 """How does the one server process live? It listens, serves, is told to stop, finishes, closes."""
 
 import asyncio
+import itertools
 import secrets
 import signal
 import socket
@@ -54,12 +55,28 @@ def door(platform: Platform, rooms: Sequence[Room], metrics: Metrics) -> Door:
     return Door(
         (*rooms, api_room(platform, metrics)),
         metrics,
-        lambda: secrets.token_hex(8),
+        request_ids(),
         in_flight_max=server.in_flight_max,
         body_seconds=server.body_seconds / SECOND,
         access_log=server.access_log,
         strict_transport=server.speaks_tls,
     )
+
+
+def request_ids() -> Callable[[], str]:
+    """Makes the ids of requests: 16 hexadecimal digits, other ones in every process.
+
+    They name a line of the log and open nothing, so they may be counted: asking the system for
+    random bytes took about a hundredth of a decision.
+
+    Example:
+        >>> fresh = request_ids()
+        >>> one, other = fresh(), fresh()
+        >>> len(one), one[:8] == other[:8], one == other
+        (16, True, False)
+    """
+    process, numbers = secrets.token_hex(4), itertools.count(1)
+    return lambda: f"{process}{next(numbers) & 0xFFFF_FFFF:08x}"
 
 
 def metrics_of(platform: Platform) -> Metrics:
