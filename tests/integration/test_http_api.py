@@ -8,7 +8,7 @@ import structlog
 from tests.integration.http_shop import NOON, Shop, open_shop, order, with_limits
 
 from assay.core.time import DAY, HOUR, format_time
-from assay.runtime.identity import Role
+from assay.runtime.identity import Role, new_token
 from assay.serving.access import api_access
 
 
@@ -225,6 +225,14 @@ def test_two_authorization_headers_are_refused(shop: Shop) -> None:
     headers = httpx.Headers([("authorization", "Bearer a"), ("authorization", "Bearer b")])
     answer = shop.call("GET", "/v1/cases", role=None, headers=headers)
     assert answer.status_code == 401 or answer.status_code == 400
+
+
+def test_an_expired_token_is_refused_and_told_so(shop: Shop) -> None:
+    text, token = new_token("reviewer-1", bytes(38), 0, 1)
+    shop.identity.add_token(token)
+    answer = shop.call("GET", "/v1/cases", role=None, headers={"authorization": f"Bearer {text}"})
+    assert answer.status_code == 401
+    assert "expired" in answer.json()["detail"]
 
 
 def test_a_revoked_token_ends_within_a_second(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """How is a home folder served? One process: the API, the console, and a stop that loses nothing."""
 
+import gc
 from typing import Any
 
 import click
@@ -48,11 +49,15 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
 
     log_as_json()
     listening = server.listen(settings.server)
+    if not as_json:
+        click.echo("Rebuilding the state from the log; it listens when that is done", err=True)
     try:
         platform = open_platform(settings)
     except BaseException:
         listening.close()
         raise
+    # What was built from the log stays: the collector need not walk it in the middle of a request.
+    gc.freeze()
     console = console_room(platform, status_of)
     room = Room(
         console.owns,
