@@ -6,6 +6,7 @@ peer, MLServer, answers the same trees and does nothing else. Both are asked by 
 process over 8 kept-alive connections, in turns.
 """
 
+import os
 import re
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import lightgbm
 import numpy as np
@@ -22,7 +24,15 @@ from assay.bench.decide_home import LEAVES, TREES, Prepared, prepare
 from assay.bench.load import Job, Result
 from assay.bench.mlserver import MLSERVER
 from assay.bench.peers import missing
-from assay.bench.processes import HOST, free_port, get, loaded, resident_bytes, running
+from assay.bench.processes import (
+    HOST,
+    free_port,
+    get,
+    loaded,
+    processor_seconds,
+    resident_bytes,
+    running,
+)
 from assay.bench.report import Row, Timing, report, row, summarised
 from assay.bench.world import FEATURES, SPAN, START, bodies
 from assay.bench.world_rules import RULES
@@ -79,6 +89,23 @@ class NotServed(AssayError):
     code = "bench_not_served"
 
 
+class _Measured(NamedTuple):
+    """A closed-loop run, and the server's processor time a request.
+
+    Of all figures that time suffers least from what else runs on the machine.
+    """
+
+    result: Result
+    processor_us: float
+
+    @classmethod
+    def of(cls, process: int, run: Callable[[], Result]) -> "_Measured":
+        """Run and measure the process meanwhile."""
+        before = processor_seconds(process)
+        result = run()
+        return cls(result, (processor_seconds(process) - before) / result.sent * 1e6)
+
+
 class _Runner:
     """The running server: loads it, and never sends the same request twice."""
 
@@ -130,26 +157,27 @@ def _served(
         ask_peer, why = _peer(open_servers, made, folder, seconds)
         closed, theirs = [], []
         for _ in range(repeats):
-            closed.append(ours.load(seconds))
+            closed.append(_Measured.of(process, lambda: ours.load(seconds)))
             if ask_peer is not None:
                 theirs.append(ask_peer())
-        reached = summarised(result.rate for result in closed).median
+        reached = summarised(found.result.rate for found in closed).median
         chosen = rate or next((r for r in _RATES if r <= 0.6 * reached), _RATES[-1])
         opened = ours.load(open_seconds, float(chosen))
         rows = [*_closed_rows(closed, theirs, why), *_open_rows(opened, chosen, open_seconds)]
         rows += _outcome_rows(ours.metrics())
         rows += _size_rows(resident_bytes(process), state, made)
+        rows.append(_disk_row(folder))
     return rows
 
 
 def _peer(
     stack: ExitStack, made: Prepared, folder: Path, seconds: float
-) -> tuple[Callable[[], Result] | None, str]:
+) -> tuple[Callable[[], _Measured] | None, str]:
     why = missing(MLSERVER)
     if why:
         return None, why
     try:
-        port = stack.enter_context(mlserver.serving(made.model, folder / "mlserver"))
+        port, process = stack.enter_context(mlserver.serving(made.model, folder / "mlserver"))
     except Unavailable as error:
         return None, str(error)
     (folder / "peer").write_bytes(mlserver.bodies(made.rows))
@@ -161,14 +189,15 @@ def _peer(
         connections=_CONNECTIONS,
         seconds=seconds,
     )
-    return lambda: loaded(job, folder), ""
+    return lambda: _Measured.of(process, lambda: loaded(job, folder)), ""
 
 
-def _closed_rows(ours: list[Result], theirs: list[Result], why: str) -> Iterator[Row]:
+def _closed_rows(ours: list[_Measured], theirs: list[_Measured], why: str) -> Iterator[Row]:
     for name, unit, read in (
-        ("throughput", "requests/s", lambda result: result.rate),
-        ("p50", "ms", lambda result: result.p50),
-        ("p99", "ms", lambda result: result.p99),
+        ("throughput", "requests/s", lambda found: found.result.rate),
+        ("p50", "ms", lambda found: found.result.p50),
+        ("p99", "ms", lambda found: found.result.p99),
+        ("processor time of the server", "us/request", lambda found: found.processor_us),
     ):
         peer = summarised(map(read, theirs)) if theirs else None
         title = f"{_WHAT}, closed loop, {_CONNECTIONS} connections, {name}"
@@ -204,6 +233,23 @@ def _size_rows(resident: int | None, state: float, made: Prepared) -> Iterator[R
         what = f"server memory after the run, {made.history:,} events of history"
         yield _alone(what, resident / 2**20, "MiB")
     yield _alone(f"feature state, {len(FEATURES)} features, per event", state, "bytes")
+
+
+def _disk_row(folder: Path) -> Row:
+    """What every decision waits for at least: the disk, as busy as it is now."""
+    seconds = []
+    with (folder / "synced").open("wb") as file:
+        for _ in range(100):
+            file.write(bytes(4096))
+            file.flush()
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            seconds.append(time.perf_counter() - start)
+    found = [float(value) * 1e3 for value in np.percentile(seconds, (50, 10, 90))]
+    timing = Timing(*found)
+    return row(
+        "fsync of 4 KiB beside the log, p50 (p10, p90)", timing, "ms", "none", None, why=_ALONE
+    )
 
 
 def _model_rows(made: Prepared, repeats: int) -> Iterator[Row]:

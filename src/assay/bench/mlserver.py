@@ -16,8 +16,8 @@ PATH = "/v2/models/risk/infer"
 
 
 @contextmanager
-def serving(model: str, folder: Path) -> Iterator[int]:
-    """MLServer on a port of its own; yields the port.
+def serving(model: str, folder: Path) -> Iterator[tuple[int, int]]:
+    """MLServer on a port of its own; yields the port and the process id.
 
     It gets its best case: in-process inference (its own workers are slower for one small model,
     measured) and one OpenMP thread, because a single row has nothing to share out.
@@ -52,8 +52,8 @@ def serving(model: str, folder: Path) -> Iterator[int]:
         folder / "server.log",
         {"OMP_NUM_THREADS": "1"},
         folder,
-    ):
-        yield port
+    ) as process:
+        yield port, process
 
 
 def bodies(rows: NDArray[np.float64]) -> bytes:

@@ -110,6 +110,16 @@ def resident_bytes(process: int) -> int | None:
     return int(found[0]) * 1024 if found else None
 
 
+def processor_seconds(process: int) -> float:
+    """Processor time a process has used, all threads; NaN where the system does not say."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return float("nan")
+    user, system = text.rpartition(")")[2].split()[11:13]  # fields 14 and 15 of proc(5)
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _wait_ready(process: "subprocess.Popen[bytes]", port: int, ready: str, log: Path) -> None:
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline:

@@ -136,9 +136,10 @@ def traffic(seed: int, count: int) -> Traffic:
     rng = np.random.default_rng(seed)
     found = _people(rng, count)
     attacked = int(count * _ATTACKED) // 20
-    # An attack is twenty events within the hour from one device: tries, then orders.
+    # An attack is twenty events of one device with seven cards; number 0 is the latest.
     attack = np.zeros(count, np.bool_)
-    for number, first in enumerate(rng.choice(max(1, count - 200), attacked, replace=False)):
+    starts = rng.choice(max(1, count - 200), attacked, replace=False).tolist()
+    for number, first in enumerate(sorted(starts, reverse=True)):
         places = np.arange(first, min(count, first + 180), 9)
         attack[places] = True
         found["device"][places] = 10 * _USERS + number
@@ -165,7 +166,7 @@ def bodies(seed: int, count: int) -> bytes:
     rng = np.random.default_rng([seed, 1])
     found = _people(rng, count)
     attack = rng.random(count) < 0.01
-    found["device"][attack] = 10 * _USERS + rng.integers(0, 100, attack.sum())
+    found["device"][attack] = 10 * _USERS + rng.integers(0, 20, attack.sum())
     made = _traffic(rng, np.zeros(count, np.int64), np.ones(count, np.bool_), found, attack)
     number, time = NUMBER.decode(), msgspec.json.decode(TIME)
     lines = [
