@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from assay.cli.show import PROGRESS, grid
+from assay.cli.show import PROGRESS, written
 
 #: Name to the module whose ``run(seed)`` measures it.
 _BENCHMARKS = {
     "features": "assay.bench.features",
     "decide": "assay.bench.decide",
 }
-_COLUMNS = ("name", "value", "unit", "low", "high", "peer", "peer_value", "ratio")
 
 
 @click.command()
@@ -55,7 +54,14 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(report) + "\n")
         return
     machine, rows = report["machine"], report["rows"]
-    title = f"{report['benchmark']} on {machine['processor']}, {machine['cores']} cores"
-    grid(title, _COLUMNS, [[row.get(column) for column in _COLUMNS] for row in rows])
-    for why in dict.fromkeys(f"{row['peer']}: {row['why']}" for row in rows if "why" in row):
-        click.echo(why)
+    click.echo(f"{report['benchmark']} on {machine['processor']}, {machine['cores']} cores")
+    for row in rows:
+        click.echo(f"\n{row['name']}")
+        spread = f" ({written(row['low'])} to {written(row['high'])})"
+        click.echo(f"  {written(row['value'])} {row['unit']}{spread}; {_peer(row)}")
+
+
+def _peer(row: dict[str, Any]) -> str:
+    if row["peer_value"] is None:
+        return f"{row['peer']}: {row['why']}"
+    return f"{row['peer']} {written(row['peer_value'])}, ratio {row['ratio']}"
