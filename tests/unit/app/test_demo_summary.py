@@ -33,6 +33,8 @@ def test_counts_shares_and_speed() -> None:
     assert found["frauds"] == 3
     assert found["precision"] == pytest.approx(2 / 3)  # b and c of b, c, d
     assert found["recall"] == pytest.approx(2 / 3)  # b and c of a, b, c
+    assert found["precision_after_review"] == 1.0  # d was let go
+    assert found["recall_after_review"] == pytest.approx(2 / 3)
     assert found["fraud_value_stopped"] == 500.0
     assert found["latency_p50_ms"] == 3.0
     assert found["requests_per_second"] == 2.5

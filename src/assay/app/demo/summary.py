@@ -28,15 +28,16 @@ def summarise(
         verdicts: what reviewers said, by request id.
         costs: what a mistake costs.
 
-    ``precision`` is the share of frauds among the stopped (review, hold, block), ``recall`` the
-    share of frauds that were stopped; ``net_saving`` compares with approving everything, and a
-    reviewed request counts by the verdict it really got.
+    The plain ``precision`` and ``recall`` are of what was stopped at first (review, hold, block);
+    those ``after_review`` count a reviewed request as stopped only if the verdict was fraud.
+    ``net_saving`` compares with approving everything, by the verdict each really got.
     """
     outcomes = {request: str(answer["outcome"]) for request, answer in played.decisions.items()}
     counts = Counter(outcomes.values())
     stopped = {request for request, outcome in outcomes.items() if outcome in STOPPED}
     fraud = {request for request in outcomes if frauds[request]}
     caught = stopped & fraud
+    final = {r for r in stopped if outcomes[r] == "block" or verdicts.get(r, True)}
     latency = np.asarray(played.latency_us)
     lost = sum(_cost(r, outcomes[r], verdicts, frauds, amounts, costs) for r in outcomes)
     unguarded = sum(_fraud_cost(amounts[r], costs) for r in fraud)
@@ -50,7 +51,9 @@ def summarise(
         "frauds": len(fraud),
         "precision": _share(len(caught), len(stopped)),
         "recall": _share(len(caught), len(fraud)),
-        "fraud_value_stopped": sum(amounts[r] for r in caught) / 100,
+        "precision_after_review": _share(len(final & fraud), len(final)),
+        "recall_after_review": _share(len(final & fraud), len(fraud)),
+        "fraud_value_stopped": sum(amounts[r] for r in final & fraud) / 100,
         "net_saving": (unguarded - lost) / 100,
         "currency": costs.currency,
         "degraded": sum(1 for a in played.decisions.values() if a["degraded"]),

@@ -7,7 +7,7 @@ _LIMITATIONS = (
     Limitation(
         what="Friendly fraud (a genuine guest who disputes a genuine stay) looks like any other "
         "booking when it is made; the model finds next to none of it.",
-        control="Excluded from the promise of recall; watched as the share of losses by pattern.",
+        control="None at the time of the request; its losses arrive as chargebacks and are counted.",
     ),
     Limitation(
         what="Chargebacks arrive weeks late, so the newest month is never learned from.",
@@ -16,11 +16,12 @@ _LIMITATIONS = (
     ),
     Limitation(
         what="A blocked booking never gets a chargeback: its label stays unknown.",
-        control="Blocks are few and sampled for review; metrics are reported on decided requests.",
+        control="None yet: blocks are few, but nothing samples them, so recall is an upper estimate.",
     ),
     Limitation(
         what="Fraudsters read what happens to them and adapt.",
-        control="Suspension takes one person and one command; retraining uses the same pipeline.",
+        control="Suspension takes one person and one command, and a running server follows it; "
+        "retraining uses the same pipeline.",
     ),
 )
 
