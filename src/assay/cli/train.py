@@ -5,7 +5,9 @@ import click
 from assay.app.home import Home
 from assay.app.settings import current_environment, home_from, read_settings
 from assay.cli.show import counting, emit
+from assay.core.errors import Forbidden
 from assay.core.time import parse_time
+from assay.runtime.identity import Role
 
 
 @click.command()
@@ -29,6 +31,8 @@ def train(home: str | None, until: str | None, *, as_json: bool) -> None:
     last = None if until is None else parse_time(until)
     with control(folder) as parts:
         developer = actor(parts)
+        if Role.ENGINEER not in developer.roles:
+            raise Forbidden(f"{developer.user} may not train: it needs the role engineer")
         with counting("training", 100, "%", quiet=as_json) as advance:
             shown = 0
 

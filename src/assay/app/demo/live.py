@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -40,10 +41,9 @@ class LiveDays:
 def live_days(home: Home, live: LiveDays, stage: Stage) -> dict[str, object]:
     """Serve the home, play the events, work the queue, stop, and verify; the figures by name."""
     tokens = tokens_of(home.path)
-    with (
-        stage("starting the server", None, "") as _,
-        serving(home.path, log=home.path / "server.log") as address,
-    ):
+    with ExitStack() as running:
+        with stage("starting the server", None, ""):
+            address = running.enter_context(serving(home.path, log=home.path / "server.log"))
         with stage("live traffic over HTTP", len(live.events), "events") as advance:
             played = _play(Traffic(*address, tokens["demo-service"]), live, advance)
         with stage("reviewing borderline cases", None, "verdicts") as advance:

@@ -7,7 +7,7 @@ _LIMITATIONS = (
     Limitation(
         what="Friendly fraud (a genuine guest who disputes a genuine stay) looks like any other "
         "booking when it is made; the model finds next to none of it.",
-        control="None at the time of the request; its losses arrive as chargebacks and are counted.",
+        control="None at the time of the request; its losses are counted when chargebacks arrive.",
     ),
     Limitation(
         what="Chargebacks arrive weeks late, so the newest month is never learned from.",
@@ -16,7 +16,7 @@ _LIMITATIONS = (
     ),
     Limitation(
         what="A blocked booking never gets a chargeback: its label stays unknown.",
-        control="None yet: blocks are few, but nothing samples them, so recall is an upper estimate.",
+        control="None yet: blocks are few, but nothing samples them; recall is an upper estimate.",
     ),
     Limitation(
         what="Fraudsters read what happens to them and adapt.",
