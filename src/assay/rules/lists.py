@@ -22,17 +22,28 @@ import msgspec
 from assay.core.canonical import digest_bytes
 from assay.core.errors import Corrupt, Invalid, TooLarge, shown
 from assay.core.ids import check_name
-from assay.core.time import format_time, parse_time
+from assay.core.time import DAY, format_time, parse_time
 from assay.rules.rule import ListUse
 
 BYTES_MAX = 64 * 2**20
 ENTRIES_MAX = 2_000_000
 ENTRY_LENGTH_MAX = 512
+#: How far after a request a list may say it was true: a delayed request is screened against the
+#: newest knowledge, but a list dated into the future would never be too old.
+AHEAD_MAX = 2 * DAY
 
 _HEADER = re.compile(
     rb"# assay-list 1\r?\n# as_of ([!-~]+)\r?\n# sha256 ([0-9a-f]{64})\r?\n", re.ASCII
 )
 _SEPARATORS = re.compile(r"[\W_]+")
+#: What may stand inside a word as well as between two: format characters are turned into this.
+_JOINER = "\u200b"
+_JOINERS = re.compile("['\u2019\u02bc`\u00b4.\u200b]")
+#: Characters that show nothing though Unicode files them as marks or letters: fillers, selectors.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_WORDS = re.compile(r"[^\W_]+")
 #: Letters that Unicode does not decompose but that people write without their stroke.
 _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"}
@@ -49,8 +60,8 @@ class ListSnapshot(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def folded(self) -> frozenset[str]:
-        """The normalised entries; computed once (about 4 us an entry), so touch it on loading."""
-        return frozenset(text for text in map(normalise, self.entries) if text)
+        """Every reading of the entries, see `readings`; computed once, so touch it on loading."""
+        return frozenset(text for entry in self.entries for text in readings(entry))
 
 
 def parse_list(name: str, raw: bytes) -> ListSnapshot:
@@ -111,20 +122,29 @@ def normalise(text: str) -> str:
     """A name with what people vary taken away; equal results are one name.
 
     In this order: compatibility form (NFKD), accents and other marks dropped, case folded, letters
-    with strokes and ligatures written plainly (ø o, ł l, æ ae), every run of punctuation and white
-    space one space, none at the ends. Apostrophes and full stops vanish without a space
-    (O'Neil oneil, S.A. sa). Scripts are not transliterated.
+    with strokes and ligatures written plainly (ø o, ł l, æ ae), every run of punctuation, white
+    space, control and format characters (also those that show nothing) one space, the words in
+    order of their code points. Scripts are not transliterated.
 
     Example:
-        >>> normalise("  ACMÉ-Løgistik,  S.A. ")
-        'acme logistik sa'
+        >>> normalise("  Løgistik,  ACMÉ S.A. ")
+        'a acme logistik s'
     """
-    decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(
-        c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf"
-    )
-    folded = re.sub(r"['’ʼ`´.]", "", bare).casefold().translate(_PLAIN)
-    return _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", folded)).strip()
+    return _folded(_bare(text), " ")
+
+
+def readings(text: str) -> frozenset[str]:
+    """The one or two normalised forms of a name; names that share one match.
+
+    Apostrophes, full stops and format characters stand between words (ANNA.FERNNER) or inside one
+    (O'Neil): once they are read as a space, as `normalise` does, and once as nothing.
+
+    Example:
+        >>> sorted(readings("O'Neil"))
+        ['neil o', 'oneil']
+    """
+    bare = _bare(text)
+    return frozenset(folded for gap in (" ", "") if (folded := _folded(bare, gap)))
 
 
 def contains(
@@ -133,18 +153,53 @@ def contains(
     """Whether the value is on the list as of ``at``; None means "cannot tell".
 
     None is returned for a missing list (corrupt ones are missing), for one older than
-    ``use.age_max`` at the time of the request, and for a value that is not known. With
-    ``use.normalise`` a value that folds to nothing ("...") is not known either. A list newer than
-    a delayed request is used: screening wants the newest knowledge.
+    ``use.age_max`` at the time of the request or dated more than `AHEAD_MAX` after it, and for a
+    value that is not known. With ``use.normalise`` (screening) three more cannot be told: a list
+    without an entry, a value that folds to nothing ("..."), and a value that is not found but
+    mixes Latin with Cyrillic or Greek letters in one word, which nobody's name does. A list newer
+    than a delayed request is used: screening wants the newest knowledge.
     """
     if snapshot is None or value is None:
         return None
-    if snapshot.as_of < at - use.age_max:
+    if not at - use.age_max <= snapshot.as_of <= at + AHEAD_MAX:
         return None
     if not use.normalise:
         return value in snapshot.entries
-    folded = normalise(value)
-    return folded in snapshot.folded if folded else None
+    forms = readings(value)
+    if not snapshot.folded or not forms:
+        return None
+    if not snapshot.folded.isdisjoint(forms):
+        return True
+    return None if _mixes_scripts(value) else False
+
+
+def _bare(text: str) -> str:
+    """Decomposed, without marks; whatever shows nothing is `_JOINER`."""
+    if text.isascii():
+        return text
+    shown_or_joined = _INVISIBLE.sub(_JOINER, unicodedata.normalize("NFKD", text))
+    return "".join(
+        _JOINER if unicodedata.category(c) == "Cf" else c
+        for c in shown_or_joined
+        if not unicodedata.combining(c)
+    )
+
+
+def _folded(bare: str, gap: str) -> str:
+    plain = _JOINERS.sub(gap, bare).casefold().translate(_PLAIN)
+    words = _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", plain)).split()
+    return " ".join(sorted(words))
+
+
+def _mixes_scripts(text: str) -> bool:
+    if text.isascii():
+        return False
+    scripts_of = map(_scripts, _WORDS.findall(_JOINERS.sub("", _bare(text))))
+    return any("LATIN" in found and found & {"CYRILLIC", "GREEK"} for found in scripts_of)
+
+
+def _scripts(word: str) -> set[str]:
+    return {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
 
 
 def _entries(name: str, lines: list[str]) -> list[str]:

@@ -116,6 +116,14 @@ def test_an_exact_list_compares_exactly() -> None:
         ("Łukasz Ørsted", "lukasz orsted"),
         ("Ｆｕｌｌ　Ｗｉｄｔｈ", "full width"),
         ("Ana\u200bB", "anab"),
+        ("ANNA FERNNER", "FERNNER, ANNA"),
+        ("ANNA FERNNER", "ANNA\u200bFERNNER"),
+        ("ANNA FERNNER", "AN\u200bNA FERN\u00adNER"),
+        ("ANNA FERNNER", "Anna.Fernner"),
+        ("ANNA FERNNER", "Anna_Fernner"),
+        ("ANNA FERNNER", "Anna\u3164Fernner"),
+        ("ANNA FERNNER", "Anna Fern\ufe0fner"),
+        ("ANNA O'NEIL", "Oneil Anna"),
         ("İstanbul", "istanbul"),
         ("안녕", "안녕"),
     ],
@@ -128,6 +136,43 @@ def test_spellings_of_one_name_meet(written: str, same: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("Anna", "Ann"), ("ab c", "a bc"), ("Ivan", "Иван")])
 def test_different_names_stay_different(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
+
+
+@pytest.mark.parametrize(
+    "value", ["\u0410nna Fernner", "Anna Fernne\u0433", "\u0391nna", "\u0410\u200bnna"]
+)
+def test_a_word_of_latin_and_cyrillic_or_greek_letters_cannot_tell(value: str) -> None:
+    snapshot = parse_list("sanctions", write_list(["ANNA FERNNER"], as_of=AT))
+    assert contains(snapshot, value, NAMES, AT) is None
+
+
+@pytest.mark.parametrize("value", ["Anna Иванова", "Иван", "Ελένη", "José Muñoz", "Łukasz"])
+def test_a_name_whose_words_are_of_one_script_each_is_told(value: str) -> None:
+    snapshot = parse_list("sanctions", write_list(["ANNA FERNNER"], as_of=AT))
+    assert contains(snapshot, value, NAMES, AT) is False
+
+
+def test_a_listed_name_of_mixed_letters_is_found() -> None:
+    snapshot = parse_list("sanctions", write_list(["\u0410nna"], as_of=AT))
+    assert contains(snapshot, "\u0410NNA", NAMES, AT) is True
+
+
+@pytest.mark.parametrize("entries", [[], ["..."]])
+def test_a_screening_list_without_a_name_cannot_tell(entries: list[str]) -> None:
+    snapshot = parse_list("sanctions", write_list(entries, as_of=AT))
+    assert contains(snapshot, "Ann", NAMES, AT) is None
+
+
+def test_an_exact_list_may_be_empty() -> None:
+    snapshot = parse_list("denied", write_list([], as_of=AT))
+    assert contains(snapshot, "a", EXACT, AT) is False
+
+
+@pytest.mark.parametrize("use", [EXACT, NAMES])
+def test_a_list_dated_more_than_two_days_after_the_request_cannot_tell(use: ListUse) -> None:
+    snapshot = parse_list("denied", write_list(["a"], as_of=AT))
+    assert contains(snapshot, "a", use, AT - 2 * DAY) is True
+    assert contains(snapshot, "a", use, AT - 2 * DAY - 1) is None
 
 
 def test_a_name_without_letters_cannot_tell() -> None:

@@ -33,3 +33,15 @@ def test_limits_are_those_of_the_page() -> None:
         lists.BYTES_MAX // 2**20,
     ):  # fmt: skip
         assert re.search(rf"\b{number:,}\b", PAGE), number
+
+
+def test_names_of_the_page_match_as_it_says() -> None:
+    table = PAGE[PAGE.index("| On the list |") :].split("\n\n")[0].split("\n")[2:]
+    assert len(table) == 3
+    for row in table:
+        (listed_name,), same, other = (
+            re.findall("`([^`]+)`", cell) for cell in row.split("|")[1:4]
+        )
+        entry = lists.readings(listed_name)
+        assert same and all(not entry.isdisjoint(lists.readings(name)) for name in same), row
+        assert other and all(entry.isdisjoint(lists.readings(name)) for name in other), row
