@@ -8,6 +8,7 @@ import structlog
 from tests.integration.http_shop import NOON, Shop, open_shop, order, with_limits
 
 from assay.core.time import DAY, HOUR, format_time
+from assay.review.verdict import label_id
 from assay.runtime.identity import Role, new_token
 from assay.serving.access import api_access
 
@@ -160,6 +161,57 @@ def test_a_review_becomes_a_case_a_verdict_and_a_label(shop: Shop) -> None:
     other = shop.call("POST", f"{path}/verdict", role="reviewer", json={"fraud": False})
     assert other.status_code == 409
     assert shop.call("GET", "/v1/cases", role="reviewer").json()["waiting"] == 0
+
+
+def forged(event_id: str = "la-1", **data: object) -> dict[str, object]:
+    said = {"request_id": "o-1", "fraud": False, "source": "manual", **data}
+    return {"id": event_id, "type": "label", "ts": NOON + HOUR, "data": said}
+
+
+def held_case(shop: Shop) -> str:
+    shop.decide(order(1, amount=2_000_00))
+    return str(shop.call("GET", "/v1/cases", role="reviewer").json()["cases"][0]["id"])
+
+
+def test_a_service_cannot_forge_a_verdict(shop: Shop) -> None:
+    case = held_case(shop)
+    forgeries = [
+        forged(label_id(case), source="review", reviewer="reviewer-1"),
+        forged(label_id(case)),
+        forged(source="review"),
+        forged(reviewer="reviewer-1"),
+        login(1, id="lbl_1"),
+    ]
+    answer = shop.call("POST", "/v1/events", json=[*forgeries, forged()]).json()
+    codes = [result.get("code") for result in answer["results"]]
+    assert codes == ["reserved"] * 5 + [None]
+    paths = [refusal.path for refusal in shop.log.refusals()]
+    assert paths == ["$.id", "$.id", "$.data.source", "$.data.reviewer", "$.id"]
+    assert shop.call("GET", "/v1/cases", role="reviewer").json()["waiting"] == 1
+    replayed = shop.engine.replay_quarantine()
+    assert [getattr(result, "code", None) for result in replayed] == ["reserved"] * 5
+    closed = shop.call(
+        "POST", f"/v1/cases/{case}/verdict", role="reviewer", json={"fraud": True}
+    ).json()
+    assert (closed["status"], closed["fraud"]) == ("closed", True)
+
+
+def test_a_label_cannot_keep_a_verdict_out_by_taking_its_id(shop: Shop) -> None:
+    case = held_case(shop)
+    body = {"request_id": "o-1", "fraud": False, "ts": NOON + HOUR}
+    answer = shop.call("POST", "/v1/labels", json={**body, "id": label_id(case)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "reserved")
+    own = shop.call("POST", "/v1/labels", json=body).json()
+    assert own["status"] == "accepted"
+    assert not own["id"].startswith("lbl_")
+    closed = shop.call("POST", f"/v1/cases/{case}/verdict", role="reviewer", json={"fraud": True})
+    assert closed.json()["status"] == "closed"
+
+
+def test_no_request_can_take_the_id_of_a_verdict(shop: Shop) -> None:
+    case = held_case(shop)
+    answer = shop.decide(order(2, event_id=label_id(case)))
+    assert (answer.status_code, answer.json()["code"]) == (422, "reserved")
 
 
 def test_a_case_that_is_not_there_is_not_found(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from assay.app.settings import Settings
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.quarantine import Refusal
+from assay.contracts.event import Event
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.reason import ReasonText
 from assay.decisions.record import DecisionRecord
@@ -31,8 +32,10 @@ class Decider(Protocol):
         """The decision on a request event; the same key and body give the stored answer."""
         ...
 
-    def ingest(self, raws: Sequence[bytes]) -> Future[list[Ack | Refusal]]:
-        """Take in events; what is refused is kept in quarantine."""
+    def ingest(
+        self, raws: Sequence[bytes], check: Callable[[Event], Event] | None = None
+    ) -> Future[list[Ack | Refusal]]:
+        """Take in events; what is refused, by ``check`` too, is kept in quarantine."""
         ...
 
 

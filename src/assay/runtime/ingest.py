@@ -21,6 +21,7 @@ from assay.runtime.ports import Entry
 _CHUNK, _CHUNKS_WAITING = 2_000, 3
 
 Known = Callable[[Event], int]
+Check = Callable[[Event], Event]
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +59,20 @@ class Batch:
         ]
 
 
-def take_raws(intake: Intake, live: Live, raws: Sequence[bytes], future: Future[Any]) -> Batch:
-    """Take in JSON bodies."""
-    return _take(intake, live, raws, intake.decode, bytes, future, None)
+def take_raws(
+    intake: Intake,
+    live: Live,
+    raws: Sequence[bytes],
+    future: Future[Any],
+    check: Check | None = None,
+) -> Batch:
+    """Take in JSON bodies; one that ``check`` raises Invalid on is refused."""
+
+    def decode(raw: bytes) -> Event:
+        event = intake.decode(raw)
+        return event if check is None else check(event)
+
+    return _take(intake, live, raws, decode, bytes, future, None)
 
 
 def take_events(

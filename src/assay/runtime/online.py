@@ -21,11 +21,12 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
-from assay.runtime.ingest import Batch, LoadReport, load_events, take_events, take_raws
+from assay.runtime.ingest import Batch, Check, LoadReport, load_events, take_events, take_raws
 from assay.runtime.intake import Ack, Intake
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
 from assay.runtime.recovery import Follower
+from assay.runtime.reserved import check_free, check_id_free
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
 from assay.runtime.writer import GroupWriter, Work
@@ -198,14 +199,17 @@ class Engine:
         )
         return future
 
-    def ingest(self, raws: Sequence[bytes]) -> Future[list[Ack | Refusal]]:
+    def ingest(
+        self, raws: Sequence[bytes], check: Check | None = None
+    ) -> Future[list[Ack | Refusal]]:
         """Take in events; one acknowledgement or refusal each, in order, once all are durable.
 
-        A refused body is in quarantine. The future raises Unavailable when the disk failed or too
-        much waits: send the events again, those that were taken in are recognised.
+        A refused body is in quarantine, also one that ``check`` (of an edge that does not let
+        everybody say everything) raises Invalid on. The future raises Unavailable when the disk
+        failed or too much waits: send the events again, those that were taken in are recognised.
         """
         return self._take(
-            len(raws), lambda live, future: take_raws(self._intake, live, raws, future)
+            len(raws), lambda live, future: take_raws(self._intake, live, raws, future, check)
         )
 
     def load(
@@ -234,7 +238,8 @@ class Engine:
     def replay_quarantine(self, ids: Sequence[int] | None = None) -> list[Ack | Refusal]:
         """Take in refused bodies again, after whatever was wrong has been put right.
 
-        Those taken in now (or before) leave the quarantine; the others stay as they are.
+        Those taken in now (or before) leave the quarantine; the others stay as they are. Nobody
+        knows any more who sent them: what the review desk alone may say is refused again.
 
         Args:
             ids: which ones, None for all.
@@ -245,9 +250,11 @@ class Engine:
         wanted = None if ids is None else set(ids)
         kept = [r for r in self._writer.quarantine.refusals() if wanted is None or r.id in wanted]
         raws = [r.raw for r in kept]
-        results = self._take(
-            len(raws), lambda live, future: take_raws(self._intake, live, raws, future), keep=False
-        ).result()
+
+        def take(live: Live, future: Future[Any]) -> Batch:
+            return take_raws(self._intake, live, raws, future, check_free)
+
+        results = self._take(len(raws), take, keep=False).result()
         done = [r.id for r, result in zip(kept, results, strict=True) if isinstance(result, Ack)]
         self._writer.quarantine.remove([number for number in done if number is not None])
         return results
@@ -305,7 +312,7 @@ class Engine:
         if event.type != wanted:
             raise ContractViolation("$.type", f'"{wanted}" for a decision', f'"{event.type}"')
         self._intake.check_recent(event)
-        return event
+        return check_id_free(event)
 
     def _accept(
         self,

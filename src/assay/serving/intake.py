@@ -13,6 +13,7 @@ from assay.core.errors import Conflict, Invalid, NotFound, TooLarge
 from assay.core.ids import derived_id
 from assay.core.time import check_time, parse_time
 from assay.runtime.online import Ack
+from assay.runtime.reserved import check_free
 from assay.serving.answers import LabelBody
 from assay.serving.decisions import durable
 from assay.serving.problem import Malformed
@@ -62,10 +63,13 @@ def split_lines(body: bytes, items_max: int) -> list[bytes]:
 
 
 async def take_in(platform: Platform, raws: list[bytes]) -> list[Ack | Refusal]:
-    """Take events in, in their order; each result is durable when this returns."""
+    """Take events in, in their order; each result is durable when this returns.
+
+    What only the review desk may say is refused here; the desk does not come this way.
+    """
     results: list[Ack | Refusal] = []
     for start in range(0, len(raws), _SLICE):
-        answered = await durable(platform.engine.ingest(raws[start : start + _SLICE]))
+        answered = await durable(platform.engine.ingest(raws[start : start + _SLICE], check_free))
         results.extend(answered)
     return results
 
@@ -87,9 +91,9 @@ async def take_label(platform: Platform, body: LabelBody) -> Ack:
     }
     payload = copied | {"request_id": request.id, "fraud": body.fraud, "source": body.source}
     # Without an id of its own, saying the same thing again is the same event.
-    label_id = body.id or derived_id("lbl", request.id, body.source, str(body.fraud), str(body.ts))
+    label_id = body.id or derived_id("lab", request.id, body.source, str(body.fraud), str(body.ts))
     event = Event(label_id, LABEL_TYPE, ts, payload)
-    (result,) = await durable(platform.engine.ingest([encode_event(event)]))
+    (result,) = await durable(platform.engine.ingest([encode_event(event)], check_free))
     if isinstance(result, Refusal):
         _refuse(result)
     return result

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from assay.app.platform import EngineThread
 from assay.contracts.contract import EventContract, Field
+from assay.contracts.event import Event
 from assay.contracts.violation import ContractViolation
 from assay.core.errors import Invalid, TooLarge, Unauthenticated, Unavailable
 from assay.core.time import SECOND
@@ -181,8 +182,11 @@ class Engine:
         """Not called here."""
         raise AssertionError((raw, key))
 
-    def ingest(self, raws: Sequence[bytes]) -> "Future[Any]":
+    def ingest(
+        self, raws: Sequence[bytes], check: Callable[[Event], Event] | None = None
+    ) -> "Future[Any]":
         """Answer with how many there were."""
+        assert check is None, "the desk may say what others may not"
         self.threads.append(threading.get_ident())
         future: Future[Any] = Future()
         if self.error:
