@@ -77,6 +77,7 @@ class TimeSettings:
         36 * HOUR
     )
     horizon: Annotated[Duration, "events older than this behind the newest are rejected"] = 7 * DAY
+    request_age: Annotated[Duration, "a new request older than this is not decided on"] = 6 * HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             clock=clock,
             horizon=settings.time.horizon,
         )
+            request_age_max=settings.time.request_age,
         opened.callback(engine.close)
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
         opened.callback(aside.shutdown)

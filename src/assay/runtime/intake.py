@@ -10,14 +10,17 @@ from assay.contracts.contract import ContractSet
 from assay.contracts.decode import check_recent, decode_event
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal, refusal
+from assay.contracts.violation import ContractViolation
 from assay.core.errors import AssayError, Conflict, Invalid, shown
-from assay.core.time import TIME_END, TIME_MIN
+from assay.core.time import HOUR, TIME_END, TIME_MIN, format_duration, format_time
 from assay.decisions.record import DecisionRecord
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
 from assay.runtime.stats import Stats
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
+#: How far behind the newest event a new request may be: room for a queue, not for another day.
+REQUEST_AGE_MAX = 6 * HOUR
 _RAW_MAX = 1 << 20  #: bytes of a refused body that are kept
 
 
@@ -43,13 +46,21 @@ class Intake:
         clock: what ``ts`` is compared with.
         horizon: microseconds; see `Live.accepts`.
         stats: counts what becomes of events.
+        request_age_max: microseconds; see `check_age`.
     """
 
     def __init__(
-        self, contracts: ContractSet, log: EventLog, clock: Clock, horizon: int, stats: Stats
+        self,
+        contracts: ContractSet,
+        log: EventLog,
+        clock: Clock,
+        horizon: int,
+        stats: Stats,
+        request_age_max: int = REQUEST_AGE_MAX,
     ) -> None:
         self._contracts, self.log, self._clock = contracts, log, clock
         self._horizon, self._stats = horizon, stats
+        self._request_age_max = request_age_max
 
     def decode(self, raw: bytes) -> Event:
         """The event in a body, whenever it happened; see `decode_event` for what it raises."""
@@ -61,6 +72,24 @@ class Intake:
         """Return when an event lies within what the clock allows; see `check_recent`."""
         clock = self._clock
         check_recent(event, now=clock.now(), future_max=clock.future_max, past_max=clock.past_max)
+
+    def check_age(self, live: Live, request: Event) -> None:
+        """Return when a new request is recent enough to be decided on.
+
+        Its sender dates it: dated back, it would be seen by no window over what happened since,
+        and would draw on the review capacity of a day that is over.
+
+        Raises:
+            ContractViolation: it is too far behind the newest accepted event or the clock.
+        """
+        now = max(self._clock.now(), live.newest or TIME_MIN)
+        oldest = now - self._request_age_max
+        if request.ts < oldest:
+            expected = (
+                f"a new request's time not before {format_time(oldest)} (at most "
+                f"{format_duration(self._request_age_max)} behind the newest event and the clock)"
+            )
+            raise ContractViolation("$.ts", expected, format_time(request.ts))
 
     def wall(self) -> int:
         """Microseconds UTC on the wall, for people."""

@@ -22,7 +22,7 @@ from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
 from assay.runtime.ingest import Batch, Check, LoadReport, load_events, take_events, take_raws
-from assay.runtime.intake import Ack, Intake
+from assay.runtime.intake import REQUEST_AGE_MAX, Ack, Intake
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
 from assay.runtime.recovery import Follower
@@ -81,6 +81,7 @@ class Engine:
         quarantine: Quarantine,
         clock: Clock,
         horizon: int,
+        request_age_max: int = REQUEST_AGE_MAX,
         monotonic: Callable[[], int] = time.monotonic_ns,
         waiting_max: int = WAITING_MAX,
     ) -> "Engine":
@@ -96,6 +97,7 @@ class Engine:
             quarantine: where refused bodies go.
             clock: what ``ts`` of events is compared with.
             horizon: microseconds; an event older than the newest by more does not count.
+            request_age_max: microseconds; a new request older than the newest is not decided on.
             monotonic: nanoseconds, never going back, for deadlines.
             waiting_max: entries that may wait for the disk.
 
@@ -109,7 +111,7 @@ class Engine:
         engine = cls(
             contracts=contracts,
             lists=lists,
-            intake=Intake(contracts, log, clock, horizon, stats),
+            intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
             writer=GroupWriter(log, quarantine, follower.start_over),
             monotonic=monotonic,
@@ -164,7 +166,7 @@ class Engine:
             received: when the request arrived, by ``monotonic``: waiting counts for the deadline.
 
         The future raises:
-            ContractViolation, TooLarge: the body is not a request event; it is in quarantine.
+            ContractViolation, TooLarge: not a request event, or too old; it is in quarantine.
             Conflict: the id or the key was used before with another body.
             Unavailable: there is no policy, too much waits, or the disk failed: send it again.
         """
@@ -181,6 +183,7 @@ class Engine:
             known = self._intake.known(live, event, key)
             if known is not None:
                 return _again(future, *known)
+            self._intake.check_age(live, event)
             record = stages.decide(event, live, started=started, wall=self._intake.wall())
             entry = self._accept(live, event, record, key, future)
         except Invalid as error:

@@ -11,6 +11,7 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.redecide import Scorer
 from assay.rules.lists import ListSnapshot
 from assay.runtime.clock import LogClock
+from assay.runtime.intake import REQUEST_AGE_MAX
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, ListSource
@@ -35,6 +36,7 @@ def make_engine(
     lists: ListSource | None = None,
     clock: Clock | None = None,
     horizon: int = 2 * DAY,
+    request_age_max: int = REQUEST_AGE_MAX,
     monotonic: Callable[[], int] = lambda: 0,
     waiting_max: int = 1_000,
 ) -> Engine:
@@ -50,6 +52,7 @@ def make_engine(
         quarantine=kept,
         clock=clock or LogClock(),
         horizon=horizon,
+        request_age_max=request_age_max,
         monotonic=monotonic,
         waiting_max=waiting_max,
     )

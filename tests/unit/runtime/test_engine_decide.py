@@ -11,6 +11,7 @@ from assay.contracts.violation import ContractViolation
 from assay.core.errors import Conflict, Invalid, Unavailable
 from assay.core.time import DAY, HOUR
 from assay.decisions.outcome import Outcome
+from assay.runtime.clock import LogClock
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Overloaded
 
@@ -140,7 +141,8 @@ def test_reviews_stop_at_the_capacity_of_the_day() -> None:
     tomorrow = engine.decide(body("d1", AT + DAY)).result(5)
     assert tomorrow.slots_left == 3
     engine.close()
-    again = make_engine(log, policy=compiled(capacity_per_day=3))
+    # A day late on purpose: only so can the day that is over be asked for what it has left.
+    again = make_engine(log, policy=compiled(capacity_per_day=3), request_age_max=DAY)
     assert again.decide(body("c9", AT + 30)).result(5).slots_left == 0
     again.close()
 
@@ -178,6 +180,38 @@ def test_a_late_request_is_decided_on_but_does_not_count() -> None:
     assert [e.accepted for e in log.entries()] == [True, False, True]
     last = engine.decide(body("b4", AT + 2 * HOUR + 1)).result(5)
     assert int.from_bytes(last.bits[:8], "little") == 2
+    engine.close()
+
+
+class Wall(LogClock):
+    """A clock that is an hour ahead of the first event, whatever the events say."""
+
+    def now(self) -> int:
+        """Microseconds UTC."""
+        return AT + HOUR
+
+
+def test_a_request_dated_back_is_refused_and_a_stored_decision_still_answered() -> None:
+    log = MemoryLog()
+    engine = make_engine(log, request_age_max=HOUR)
+    engine.decide(body("b1", AT)).result(5)
+    engine.decide(body("b2", AT + HOUR)).result(5)
+    assert engine.decide(body("b3", AT)).result(5).at == AT
+    engine.ingest([body("b4", AT + HOUR + 1)]).result(5)
+    with pytest.raises(ContractViolation, match="a new request's time not before") as caught:
+        engine.decide(body("b5", AT)).result(5)
+    assert caught.value.path == "$.ts"
+    assert [refusal.path for refusal in log.refusals()] == ["$.ts"]
+    assert engine.decide(body("b1", AT)).result(5).event == "b1"
+    assert log.last_seq() == 4
+    engine.close()
+
+
+def test_a_request_far_behind_the_clock_is_refused_even_as_the_first() -> None:
+    engine = make_engine(clock=Wall(), request_age_max=HOUR)
+    with pytest.raises(ContractViolation, match="at most 1h behind"):
+        engine.decide(body("b1", AT - 1)).result(5)
+    assert engine.decide(body("b2", AT)).result(5).at == AT
     engine.close()
 
 
