@@ -63,8 +63,8 @@ class Home:
         return ObjectFiles(self.path / "objects")
 
     def lists(self) -> ListSource:
-        """Allow and deny lists."""
-        return ListFiles(self.path / "lists")
+        """Allow and deny lists; every version that is used is kept among the objects."""
+        return self._lists()
 
     def write_list(self, name: str, raw: bytes) -> None:
         """Replace a list by these bytes; a running server sees it within a second.
@@ -72,7 +72,10 @@ class Home:
         Raises:
             Corrupt: they are not a list with a matching checksum.
         """
-        ListFiles(self.path / "lists").write(name, raw)
+        self._lists().write(name, raw)
+
+    def _lists(self) -> ListFiles:
+        return ListFiles(self.path / "lists", keep=self.objects().put)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,23 @@
 Nothing here writes, so a server may go on meanwhile: what is checked is what is committed.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
 from assay.app.workloads import compiled, workload_named
-from assay.core.errors import Invalid, NotFound
+from assay.core.errors import Corrupt, Invalid, NotFound
 from assay.decisions.compiled import CompiledPolicy
 from assay.features.catalog import Catalog
 from assay.governance.audit import AuditReport
 from assay.models.scorer import Scorer
+from assay.rules.lists import ListSnapshot, parse_list
 from assay.runtime.ports import EventLog, ObjectStore
 from assay.runtime.replay import Report, verify_decisions, verify_features
+
+_LISTS_HELD = 8  #: list versions in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def check_features(home: Home, workload: str) -> Report:
 
 
 def check_decisions(home: Home, workload: str) -> Report:
-    """One decision path: every stored decision made again, bit for bit.
+    """One decision path: every stored decision made again, list memberships too, bit for bit.
 
     Raises:
         NotFound: the folder is no home.
@@ -52,7 +57,8 @@ def check_decisions(home: Home, workload: str) -> Report:
     log = home.open_log()
     try:
         found = served(log, home.objects(), workload)
-        return verify_decisions(log, found.policies, found.scorers)
+        snapshots = StoredLists(log, home.objects())
+        return verify_decisions(log, found.policies, found.scorers, snapshots)
     finally:
         log.close()
 
@@ -87,3 +93,40 @@ def served(log: EventLog, objects: ObjectStore, workload: str) -> Served:
         if scorer is not None and model is not None:
             found.scorers[model] = scorer
     return found
+
+
+class StoredLists(Mapping[str, ListSnapshot]):
+    """The list versions that the decisions of a log name, by digest, read when asked for.
+
+    One whose bytes are gone or damaged is not in it: its decisions become mismatches. A few are
+    held at a time, since a log names them one after the other and each may have 64 MiB.
+    """
+
+    def __init__(self, log: EventLog, objects: ObjectStore) -> None:
+        self._names = {
+            digest: name
+            for record in log.decisions()
+            for name, digest in record.snapshots.items()
+            if digest is not None
+        }
+        self._objects = objects
+        self._loaded = lru_cache(maxsize=_LISTS_HELD)(self._load)
+
+    def __getitem__(self, digest: str) -> ListSnapshot:
+        found = self._loaded(digest)
+        if found is None:
+            raise KeyError(digest)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (digest for digest in self._names if self._loaded(digest) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _load(self, digest: str) -> ListSnapshot | None:
+        name = self._names.get(digest)
+        try:
+            return None if name is None else parse_list(name, self._objects.get(digest))
+        except (NotFound, Invalid, Corrupt):
+            return None  # not at hand: its decisions become mismatches, with its digest

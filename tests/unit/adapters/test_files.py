@@ -142,6 +142,28 @@ def test_a_list_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "cannot be read" in lists.reason("denied")
 
 
+def test_every_version_of_a_list_is_kept_once_before_it_is_used(tmp_path: Path) -> None:
+    seconds, kept = Seconds(), list[bytes]()
+    lists = ListFiles(tmp_path, seconds, keep=kept.append)
+    versions = [write_list(["Ann"], as_of=AT), write_list(["Bob"], as_of=AT)]
+    for number, raw in enumerate(versions):
+        (tmp_path / "denied.list").write_bytes(raw)
+        seconds.now += 2.0
+        assert lists.snapshot("denied") is not None
+        assert lists.snapshot("denied") is not None
+        assert kept == versions[: number + 1]
+
+
+def test_a_list_that_cannot_be_kept_is_not_used(tmp_path: Path) -> None:
+    def full(_raw: bytes) -> None:
+        raise Unavailable("no space left")
+
+    lists = ListFiles(tmp_path, keep=full)
+    (tmp_path / "denied.list").write_bytes(write_list(["Ann"], as_of=AT))
+    assert lists.snapshot("denied") is None
+    assert "no space left" in lists.reason("denied")
+
+
 def test_a_list_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         ListFiles(tmp_path).snapshot("../secret")

@@ -25,10 +25,18 @@ class ListFiles:
     Args:
         folder: where the files are.
         monotonic: seconds, never going back.
+        keep: stores the bytes of every version before it is used for the first time, so that the
+            decisions it takes part in can be made again; a version that cannot be kept is not used.
     """
 
-    def __init__(self, folder: Path | str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        monotonic: Callable[[], float] = time.monotonic,
+        keep: Callable[[bytes], object] | None = None,
+    ) -> None:
         self._folder, self._monotonic = Path(folder), monotonic
+        self._keep = keep or (lambda _raw: None)
         self._kept: dict[str, _Kept] = {}
 
     def snapshot(self, name: str) -> ListSnapshot | None:
@@ -46,6 +54,7 @@ class ListFiles:
             Corrupt: they are not a list with a matching checksum.
         """
         found = parse_list(name, raw)
+        self._keep(raw)
         write_atomically(self._path(name), raw)
         self._kept.pop(name, None)
         return found
@@ -58,9 +67,23 @@ class ListFiles:
         path = self._path(name)
         stamp = _stamp(path)
         if kept is None or kept.stamp != stamp:
-            kept = self._kept[name] = _read(name, path, stamp)
+            kept = self._kept[name] = self._read(name, path, stamp)
         kept.look_again = now + _CHECK_EVERY
         return kept
+
+    def _read(self, name: str, path: Path, stamp: _Stamp | None) -> "_Kept":
+        try:
+            raw = path.read_bytes()
+            found = parse_list(name, raw)
+            self._keep(raw)
+        except FileNotFoundError:
+            return _Kept(stamp, None, f"list {name!r} is missing: expected the file {path.name}")
+        except OSError as error:
+            return _Kept(stamp, None, f"list {name!r} cannot be read: {error.strerror}")
+        except AssayError as error:
+            return _Kept(stamp, None, str(error))
+        _ = found.folded  # computed here, once, and not inside the first decision that asks
+        return _Kept(stamp, found, "")
 
     def _path(self, name: str) -> Path:
         return self._folder / (check_name(name) + _SUFFIX)
@@ -78,18 +101,5 @@ def _stamp(path: Path) -> _Stamp | None:
     try:
         status = path.stat()
     except OSError:
-        return None  # `_read` finds out why
+        return None  # `ListFiles._read` finds out why
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _read(name: str, path: Path, stamp: _Stamp | None) -> _Kept:
-    try:
-        found = parse_list(name, path.read_bytes())
-    except FileNotFoundError:
-        return _Kept(stamp, None, f"list {name!r} is missing: expected the file {path.name}")
-    except OSError as error:
-        return _Kept(stamp, None, f"list {name!r} cannot be read: {error.strerror}")
-    except AssayError as error:
-        return _Kept(stamp, None, str(error))
-    _ = found.folded  # computed here, once, and not inside the first decision that asks
-    return _Kept(stamp, found, "")
