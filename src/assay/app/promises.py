@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
 from assay.app.workloads import compiled, workload_named
@@ -15,11 +17,19 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.features.catalog import Catalog
 from assay.governance.audit import AuditReport
 from assay.models.scorer import Scorer
+from assay.review.case import Case
 from assay.rules.lists import ListSnapshot, parse_list
 from assay.runtime.ports import EventLog, ObjectStore
-from assay.runtime.replay import Report, verify_decisions, verify_features
+from assay.runtime.replay import (
+    DIFFERENCES_MAX,
+    Difference,
+    Report,
+    verify_decisions,
+    verify_features,
+)
 
 _LISTS_HELD = 8  #: list versions in memory at once
+_CASES_MAX = 1_000_000  #: closed cases, newest first, whose decisions are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +59,28 @@ def check_features(home: Home, workload: str) -> Report:
 def check_decisions(home: Home, workload: str) -> Report:
     """One decision path: every stored decision made again, list memberships too, bit for bit.
 
+    And the log reaches as far as the review cases made from it, with the decision of each: what
+    was cut off or erased cannot be made again, and must not pass for never having been.
+
     Raises:
         NotFound: the folder is no home.
         Corrupt: the log or an object is damaged.
     """
     home.check()
+    traces = _traces(home)  # before the log, which only grows while a server runs
     log = home.open_log()
     try:
         found = served(log, home.objects(), workload)
         snapshots = StoredLists(log, home.objects())
-        return verify_decisions(log, found.policies, found.scorers, snapshots)
+        report = verify_decisions(log, found.policies, found.scorers, snapshots)
+        lost = list(_lost(log, *traces))
     finally:
         log.close()
+    return msgspec.structs.replace(
+        report,
+        mismatches=report.mismatches + len(lost),
+        differences=(*lost, *report.differences)[:DIFFERENCES_MAX],
+    )
 
 
 def check_audit(home: Home) -> AuditReport:
@@ -130,3 +150,31 @@ class StoredLists(Mapping[str, ListSnapshot]):
             return None if name is None else parse_list(name, self._objects.get(digest))
         except (NotFound, Invalid, Corrupt):
             return None  # not at hand: its decisions become mismatches, with its digest
+
+
+def _traces(home: Home) -> tuple[int, list[Case]]:
+    """How far review has read the log, and the cases it opened."""
+    if not home.control_path.exists():
+        return 0, []
+    with control(home) as parts:
+        cases = [*parts.cases.waiting(), *parts.cases.closed(_CASES_MAX)]
+        return parts.cases.cursor(), cases
+
+
+def _lost(log: EventLog, cursor: int, cases: list[Case]) -> Iterator[Difference]:
+    last = log.last_seq()
+    if last < cursor:
+        yield Difference(
+            seq=last,
+            decision="",
+            what="the end of the log is cut off: review cases were made from it up to a later seq",
+            stored=str(cursor),
+            again=str(last),
+        )
+    for case in cases:
+        if log.decision(case.decision_id) is None:
+            yield Difference(
+                seq=0,
+                decision=case.decision_id,
+                what=f"review case {case.id} was opened for it, but the log has no such decision",
+            )

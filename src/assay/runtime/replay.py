@@ -22,7 +22,7 @@ from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
 from assay.runtime.stages import FEATURES_UNAVAILABLE
 
-_DIFFERENCES_MAX = 20  #: how many are listed; all are counted
+DIFFERENCES_MAX = 20  #: how many are listed; all are counted
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
         records=check.records,
         events=check.events,
         skipped=check.skipped,
-        differences=tuple(check.differences[:_DIFFERENCES_MAX]),
+        differences=tuple(check.differences[:DIFFERENCES_MAX]),
         reproducer=None if first is None else reproduce(log, first),
     )
 
@@ -113,13 +113,13 @@ def verify_decisions(
         found = list(_decision(entry, entry.record, policies, scorers, snapshots, budget))
         budget.count(entry.record)
         mismatches += bool(found)
-        listed += found if len(listed) < _DIFFERENCES_MAX else ()
+        listed += found if len(listed) < DIFFERENCES_MAX else ()
     return Report(
         compared=compared,
         mismatches=mismatches,
         records=compared,
         events=events,
-        differences=tuple(listed[:_DIFFERENCES_MAX]),
+        differences=tuple(listed[:DIFFERENCES_MAX]),
     )
 
 
@@ -192,7 +192,7 @@ class _FeatureCheck:
         again: object = "",
     ) -> None:
         self.mismatches += 1
-        if len(self.differences) < _DIFFERENCES_MAX:
+        if len(self.differences) < DIFFERENCES_MAX:
             self.differences.append(_difference(entry, record, what, stored, again))
 
 
