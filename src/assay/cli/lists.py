@@ -9,7 +9,7 @@ from assay.app.settings import current_environment, home_from, read_settings
 from assay.cli.show import emit, grid
 from assay.core.errors import Unknown
 from assay.core.time import format_duration, format_time, parse_time
-from assay.rules.lists import write_list
+from assay.rules.lists import parse_list, write_list
 from assay.runtime.clock import wall_time
 
 _HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
@@ -42,11 +42,11 @@ def put(name: str, entries: Path, as_of: str | None, home: str | None, *, as_jso
     wanted = sorted({line.strip() for line in lines if line.strip()})
     with control(folder) as parts:
         who = actor(parts)
-        folder.write_list(name, write_list(wanted, as_of=at))
-        snapshot = folder.lists().snapshot(name)
-        assert snapshot is not None, "just written and found good"
-        details = {"digest": snapshot.digest, "entries": len(wanted)}
+        raw = write_list(wanted, as_of=at)
+        details = {"digest": parse_list(name, raw).digest, "entries": len(wanted)}
+        # Noted first: an audit log that cannot be continued leaves the list as it was.
         parts.governance.note(who, "list replaced", f"list/{name}", details)
+        folder.write_list(name, raw)
     emit({"list": name, **details, "as_of": format_time(at)}, as_json=as_json)
 
 

@@ -1,4 +1,8 @@
-"""Who may call this home? Users and their tokens, made and ended by whoever holds the folder."""
+"""Who may call this home? Users and their tokens, made and ended by whoever holds the folder.
+
+Every act is checked, then noted, then done: an audit log that cannot be continued leaves nothing
+changed, and nobody holds a user or token that is not on record.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -9,10 +13,10 @@ import click
 
 from assay.app.settings import current_environment, home_from
 from assay.cli.show import emit, grid
-from assay.core.errors import NotFound
+from assay.core.errors import Conflict, NotFound
 from assay.core.time import format_time, parse_duration
 from assay.runtime.clock import wall_time
-from assay.runtime.identity import Identity, Role, new_token, new_user
+from assay.runtime.identity import OPERATOR, Identity, Role, new_token, new_user
 
 _HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -47,9 +51,11 @@ def user(
     at = wall_time()
     added = new_user(name, "service" if service else "human", frozenset(map(Role, roles)), at)
     with _control(home, create=True) as control:
-        control.identity.add_user(added)
+        if control.identity.user(name) is not None:
+            raise Conflict(f"user {name!r} exists already")
         details = {"kind": added.kind, "roles": sorted(added.roles)}
         control.governance.note(_operator(), "user added", f"user/{name}", details)
+        control.identity.add_user(added)
     emit({"user": name, "kind": added.kind, "roles": ", ".join(sorted(roles))}, as_json=as_json)
 
 
@@ -65,9 +71,10 @@ def issue(name: str, days: int, lasts: str | None, *, home: str | None, as_json:
     expires = at + parse_duration(lasts or f"{days}d")
     text, kept = new_token(name, secrets.token_bytes(38), at, expires)
     with _control(home) as control:
-        control.identity.add_token(kept)
+        _check_user(control, name)
         details = {"user": name, "expires_at": format_time(expires)}
         control.governance.note(_operator(), "token issued", f"token/{kept.id}", details)
+        control.identity.add_token(kept)
     facts = {"token": text, "id": kept.id, "user": name, "expires_at": format_time(expires)}
     if as_json:
         emit(facts, as_json=True)
@@ -84,8 +91,10 @@ def revoke(token_id: str, *, home: str | None, as_json: bool) -> None:
     """End a token for good, by its id (the first part of its text)."""
     token_id = token_id.removeprefix("assay_")[:12]
     with _control(home) as control:
-        control.identity.revoke(token_id, wall_time())
+        if control.identity.token(token_id) is None:
+            raise NotFound(f"there is no token {token_id!r}")
         control.governance.note(_operator(), "token revoked", f"token/{token_id}", {})
+        control.identity.revoke(token_id, wall_time())
     emit({"revoked": token_id}, as_json=as_json)
 
 
@@ -96,8 +105,9 @@ def revoke(token_id: str, *, home: str | None, as_json: bool) -> None:
 def disable(name: str, *, home: str | None, as_json: bool) -> None:
     """End every token of a user."""
     with _control(home) as control:
-        control.identity.disable_user(name, wall_time())
+        _check_user(control, name)
         control.governance.note(_operator(), "user disabled", f"user/{name}", {})
+        control.identity.disable_user(name, wall_time())
     emit({"disabled": name}, as_json=as_json)
 
 
@@ -160,6 +170,11 @@ def _control(given: str | None, *, create: bool = False) -> Iterator[Any]:
         yield parts
 
 
+def _check_user(control: Any, name: str) -> None:
+    if control.identity.user(name) is None:
+        raise NotFound(f"there is no user {name!r}")
+
+
 def _operator() -> Identity:
     """Whoever holds the folder acts as its operator; no token stands behind it."""
-    return Identity("operator", "human", frozenset({Role.ADMIN}), "", 0)
+    return Identity(OPERATOR, "human", frozenset({Role.ADMIN}), "", 0)

@@ -15,6 +15,7 @@ from assay.core.errors import Invalid, Unauthenticated, shown
 _TOKEN = re.compile(r"assay_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _USER = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
 TOKEN_LENGTH_MAX = 128
+OPERATOR = "operator"  #: who acts in the audit log for the holder of the folder; no user's name
 
 Kind = Literal["human", "service"]
 
@@ -103,7 +104,7 @@ def new_user(name: str, kind: Kind, roles: frozenset[Role], at: int) -> User:
 
     Raises:
         Invalid: the name is not 1 to 64 lower-case letters, digits, dots, dashes, underscores,
-            or no role was given.
+            or is `OPERATOR`, or no role was given.
 
     Example:
         >>> new_user("ada", "human", frozenset({Role.REVIEWER}), at=0).roles
@@ -114,6 +115,8 @@ def new_user(name: str, kind: Kind, roles: frozenset[Role], at: int) -> User:
             "expected a user name of 1 to 64 lower-case letters, digits, dots, dashes or "
             f"underscores, starting with a letter, got {shown(name)}"
         )
+    if name == OPERATOR:
+        raise Invalid(f"{name!r} is who holds the folder, expected another user name")
     if not roles:
         raise Invalid(f"expected at least one role for {name!r} of {', '.join(Role)}")
     return User(name, kind, roles, at)

@@ -111,3 +111,39 @@ def test_only_adding_a_user_makes_a_home(
     assert main(["token", "list", "--home", str(tmp_path / "none")]) == 3
     assert "not a home folder" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("act", ["user", "issue", "revoke", "disable"])
+def test_an_audit_log_that_cannot_be_continued_leaves_nothing_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], act: str
+) -> None:
+    with_user(tmp_path, capsys)
+    main(["token", "issue", "ada", "--home", str(tmp_path), "--json"])
+    words = {
+        "user": ["bob", "--role", "admin"],
+        "issue": ["ada"],
+        "revoke": [said(capsys)["id"]],
+        "disable": ["ada"],
+    }[act]
+    with control(Home(tmp_path)) as parts:
+        before = (list(parts.identity.users()), list(parts.identity.tokens()))
+    (tmp_path / "audit.checkpoint").unlink()
+    assert main(["token", act, *words, "--home", str(tmp_path)]) != 0
+    with control(Home(tmp_path)) as parts:
+        assert (list(parts.identity.users()), list(parts.identity.tokens())) == before
+
+
+@pytest.mark.parametrize(
+    "words", [("user", "ada", "--role", "admin"), ("issue", "bob"), ("revoke", "0" * 12),
+              ("disable", "bob"), ("user", "operator", "--role", "admin")]
+)  # fmt: skip
+def test_what_is_refused_is_not_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    with_user(tmp_path, capsys)
+    with control(Home(tmp_path)) as parts:
+        before = parts.governance.verify()
+    assert main(["token", *words, "--home", str(tmp_path)]) != 0
+    with control(Home(tmp_path)) as parts:
+        assert parts.governance.verify() == before
+        assert [user.name for user in parts.identity.users()] == ["ada"]
