@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.integration.approved_versions import go_live, person, registered
 from tests.integration.served_home import (
-    START,
     Process,
     booking,
     command,
@@ -22,14 +22,8 @@ from tests.integration.served_home import (
 
 from assay.app.home import Home, control
 from assay.app.workloads import rules_only, workload_named
-from assay.core.canonical import canonical, digest
-from assay.core.evidence import Evidence
-from assay.core.time import DAY
-from assay.governance.facts import State
-from assay.governance.inventory import Determination, Limitation, ModelRecord, TierInputs
-from assay.runtime.clock import wall_time
-from assay.runtime.governance import Governance
-from assay.runtime.identity import Identity, Role
+from assay.core.canonical import canonical
+from assay.runtime.identity import Role
 
 ENDED_WITHIN_S = 60
 #: The same in every home that ``make_home`` makes.
@@ -149,77 +143,14 @@ def test_the_log_holds_one_json_line_a_request_without_payload_or_token(home: Pa
     assert "assay_0" not in text
 
 
-def _record(policy: str) -> ModelRecord:
-    return ModelRecord(
-        id="checkout-rules",
-        version=1,
-        name="Checkout rules",
-        purpose="Decide on bookings",
-        approved_uses=("bookings",),
-        prohibited_uses=("credit",),
-        automated=True,
-        target="fraud",
-        population="bookings",
-        owner="risk",
-        developers=("dev",),
-        tier_inputs=TierInputs(
-            complexity="low", uncertainty="low", exposure="medium", purpose="low", rationale="few"
-        ),
-        determination=Determination(kind="rule", rationale="no model", by="val"),
-        limitations=(Limitation(what="no score", control="review"),),
-        not_tested=("drift",),
-        model=None,
-        policy=policy,
-        frame=digest("none"),
-        catalog=digest("catalog"),
-        environment=digest("environment"),
-        registered_at=0,
-    )
-
-
-def _person(name: str, role: Role) -> Identity:
-    return Identity(name, "human", frozenset({role}), "", 0)
-
-
-def _evidence(policy: str, *tests: str) -> list[Evidence]:
-    return [
-        Evidence(
-            test=test, subject=policy, title=test, value=0.9, verdict="pass", code=digest("code"),
-            data=digest("data"), at=START,
-        )
-        for test in tests
-    ]  # fmt: skip
-
-
-def _registered(governance: Governance, policy: str) -> str:
-    return governance.register(_person("dev", Role.ENGINEER), _record(policy)).key
-
-
-def _go_live(governance: Governance, key: str, policy: str) -> None:
-    dev, val = _person("dev", Role.ENGINEER), _person("val", Role.VALIDATOR)
-    app = _person("app", Role.APPROVER)
-    gate = governance.policy
-    built = (*gate.development, *gate.development_documents)
-    governance.record_evidence(dev, key, _evidence(policy, *built))
-    governance.promote(dev, key, State.DEVELOPMENT)
-    governance.submit(dev, key)
-    checked = (*gate.validation, *gate.validation_documents)
-    governance.record_evidence(val, key, _evidence(policy, *checked))
-    until = wall_time() + 30 * DAY
-    for who, role in ((val, "validator"), (app, "approver")):
-        governance.approve(who, key, role, comment="read", expires_at=until, seen=policy)
-    governance.promote(app, key, State.APPROVED)
-    governance.promote(app, key, State.LIVE)
-
-
 @pytest.fixture
 def approved(home: Path) -> tuple[Home, str, str]:
     """A home whose rules-only policy is live, its key and its policy's digest."""
     folder, policy = Home(home), rules_only(workload_named("checkout"))
     folder.objects().put(canonical(policy))
     with control(folder) as parts:
-        key = _registered(parts.governance, policy.digest)
-        _go_live(parts.governance, key, policy.digest)
+        key = registered(parts.governance, policy.digest)
+        go_live(parts.governance, key, policy.digest)
     return folder, key, policy.digest
 
 
@@ -236,7 +167,7 @@ def test_a_version_without_approval_is_not_loaded_and_the_reason_is_said(home: P
     policy = rules_only(workload_named("checkout"))
     Home(home).objects().put(canonical(policy))
     with control(Home(home)) as parts:
-        key = _registered(parts.governance, policy.digest)
+        key = registered(parts.governance, policy.digest)
     code, said = refused(home)
     assert code == 1
     assert "gate_refused" in said
@@ -246,7 +177,7 @@ def test_a_version_without_approval_is_not_loaded_and_the_reason_is_said(home: P
 def test_a_suspended_version_is_not_loaded(approved: tuple[Home, str, str]) -> None:
     home, key, _ = approved
     with control(home) as parts:
-        parts.governance.suspend(_person("val", Role.VALIDATOR), key, "drift")
+        parts.governance.suspend(person("val", Role.VALIDATOR), key, "drift")
     code, said = refused(home.path)
     assert code == 1
     assert f"{key} is suspended" in said

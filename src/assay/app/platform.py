@@ -6,10 +6,11 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
 
+from assay.app.admission import Admission
 from assay.app.settings import Settings
 from assay.contracts.contract import ContractSet, EventContract
-from assay.contracts.quarantine import Refusal
 from assay.contracts.event import Event
+from assay.contracts.quarantine import Refusal
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.reason import ReasonText
 from assay.decisions.record import DecisionRecord
@@ -46,6 +47,7 @@ class Platform:
     ``policy`` is what decides, None when this home only takes in events; ``live`` is the key of
     the admitted version; ``explain`` gives the texts of a reason code; ``trouble`` says why no
     decision can be made now, empty when all is well; ``gauge`` reads one of its own measures.
+    ``admission`` keeps asking whether the live version may decide, None when there is none.
     ``aside`` is the one thread on which the review desk and governance are worked, so that the
     thread of the engine never waits for them.
     """
@@ -70,6 +72,7 @@ class Platform:
     close: Callable[[], None]
     engine_thread: "EngineThread"
     aside: Executor = field(repr=False)
+    admission: Admission | None = None
 
     async def off(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the thread aside and wait without holding this one."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from assay.adapters.files.home import HomeLock
+from assay.app.admission import Admission
 from assay.app.home import Control, Home, control
 from assay.app.platform import EngineThread, Platform
 from assay.app.settings import Settings
@@ -82,12 +83,13 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             quarantine=log,
             clock=clock,
             horizon=settings.time.horizon,
-        )
             request_age_max=settings.time.request_age,
+        )
         opened.callback(engine.close)
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
         opened.callback(aside.shutdown)
         thread = EngineThread(engine)
+        admission = _admission(parts, chosen, engine)
         return Platform(
             settings=settings,
             contracts=chosen.workload.contracts,
@@ -104,11 +106,12 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             identity=parts.identity,
             clock=clock,
             telemetry=Telemetry(),
-            gauge=gauges(engine, log),
+            gauge=gauges(engine, log, admission),
             trouble=lambda: engine.why_not_ready,
             close=opened.pop_all().close,
             engine_thread=thread,
             aside=aside,
+            admission=admission,
         )
 
 
@@ -183,15 +186,24 @@ def explaining(policy: CompiledPolicy) -> Callable[[str], ReasonText]:
     return explain
 
 
-def gauges(engine: Engine, log: EventLog) -> Callable[[str], float]:
+def gauges(
+    engine: Engine, log: EventLog, admission: Admission | None = None
+) -> Callable[[str], float]:
     """Reads one measure of a running platform by its name."""
     readers: dict[str, Callable[[], float]] = {
         "log_seq": log.last_seq,
         "state_bytes": lambda: engine.state_bytes,
         "quarantined": lambda: sum(engine.stats.refused.values()),
         "waiting_for_disk": lambda: engine.stats.waiting,
+        "model_admitted": lambda: admission is None or not admission.why_withdrawn,
     }
     return lambda name: float(readers[name]())
+
+
+def _admission(parts: Control, chosen: Chosen, engine: Engine) -> Admission | None:
+    if chosen.key is None:
+        return None
+    return Admission(parts.governance, chosen.key, chosen.policy, chosen.scorer, engine.use)
 
 
 def _live(versions: list[Facts]) -> Facts:

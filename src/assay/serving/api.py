@@ -73,11 +73,16 @@ async def health() -> dict[str, str]:
 
 @get("/readyz", security=[{}])
 async def ready(request: Asked) -> dict[str, str]:
-    """Decisions can be made and made durable now; 503 says why not."""
-    trouble = _platform(request).trouble()
+    """Decisions can be made and made durable now; 503 says why not.
+
+    ``model: withdrawn`` says that they are made without the model, which may not decide now.
+    """
+    platform = _platform(request)
+    trouble = platform.trouble()
     if trouble:
         raise Unavailable(trouble)
-    return {"status": "ready"}
+    withdrawn = platform.admission is not None and platform.admission.why_withdrawn
+    return {"status": "ready", **({"model": "withdrawn"} if withdrawn else {})}
 
 
 @get("/metrics", media_type="text/plain")

@@ -24,12 +24,14 @@ from assay.serving.decisions import decisions_endpoint
 from assay.serving.door import Answer, Door, Room, Visit
 from assay.serving.metrics import Metrics
 from assay.serving.problem import problem_of
+from assay.serving.upkeep import upkeep
 
 #: What a platform says of itself when scraped; see ``Platform.gauge``.
 GAUGES = {
     "log_seq": "Newest place in the event log.",
     "state_bytes": "Bytes of feature state in memory.",
     "quarantined": "Bodies refused since the start.",
+    "model_admitted": "1 while the loaded version may decide, 0 while it is withdrawn.",
 }
 
 _KEEP_ALIVE_S = 75
@@ -130,11 +132,16 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     platform.engine_thread.own(loop.call_soon_threadsafe)
+    keeping = asyncio.create_task(upkeep(platform))
     try:
         await server.serve(sockets=[listening])
+        # Before the thread aside ends: it works there.
+        keeping.cancel()
+        await asyncio.wait([keeping])
         # Work handed to the thread aside may still need the engine's thread, which is this one.
         await loop.run_in_executor(None, platform.aside.shutdown)
     finally:
+        keeping.cancel()
         platform.engine_thread.own(None)
         listening.close()
         platform.close()
