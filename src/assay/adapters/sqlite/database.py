@@ -4,12 +4,13 @@ The durable event log does not live here (see ``adapters/sqlite/log.py``): these
 change a few times a minute, and may be rebuilt (cases) or audited (everything else).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from assay.core.errors import Corrupt, shown
@@ -18,7 +19,10 @@ from assay.core.errors import Corrupt, shown
 metadata = MetaData()
 
 _BEGIN = "assay_begin"
+_GUARDS = "assay_guards"
 _BUSY_TIMEOUT_MS = 5_000
+
+_log = logging.getLogger("assay.home")
 
 
 def open_database(path: Path | str) -> Engine:
@@ -46,9 +50,23 @@ def open_database(path: Path | str) -> Engine:
 
 
 def create_all(engine: Engine) -> None:
-    """Create every control table, index and trigger that does not exist yet."""
+    """Create every control table, index and trigger that does not exist yet.
+
+    A trigger that was dropped, or replaced by another of its name, is put back, and a warning
+    says which: somebody wrote to the file without this program.
+    """
     with writing(engine) as connection:
+        known = set(inspect(connection).get_table_names())
         metadata.create_all(connection)
+        found = _triggers(connection)
+        for table in metadata.sorted_tables:
+            for name, body in table.info.get(_GUARDS, {}).items():
+                if found.get(name) == f"CREATE TRIGGER {name} {body}":
+                    continue
+                if table.name in known:
+                    _log.warning("the trigger %s was missing or changed and is put back", name)
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+                connection.exec_driver_sql(f"CREATE TRIGGER {name} {body}")
 
 
 @contextmanager
@@ -94,12 +112,13 @@ def append_only(table: Table, key: str) -> None:
 
 
 def guard(table: Table, name: str, body: str) -> None:
-    """Attach a trigger to a table; it is created with it. ``body`` follows the trigger's name."""
+    """Attach a trigger to a table; `create_all` sees to it. ``body`` follows the trigger's name."""
+    table.info.setdefault(_GUARDS, {})[name] = body
 
-    def create(_table: object, connection: Connection, **_options: object) -> None:
-        connection.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {body}")
 
-    event.listen(table, "after_create", create)
+def _triggers(connection: Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    return {name: sql for name, sql in rows}  # noqa: C416 - rows are no pairs to the type checker
 
 
 def _configure(dbapi_connection: Any, _record: object) -> None:

@@ -1,5 +1,6 @@
 """How is the log's file opened, so that a commit means an fsync and an error means one of ours?"""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,9 @@ from assay.core.errors import AssayError, Conflict, Corrupt, NotFound, Unavailab
 
 _APPLICATION_ID = 0x41535359  # "ASSY": another program's database is refused, not extended
 _VERSION = 1
+_TRIGGER = "CREATE TRIGGER "
+
+_log = logging.getLogger("assay.home")
 
 
 class LogFile:
@@ -151,6 +155,24 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) 
             f"{shown(str(path))} is not an event log of version {_VERSION} (application id "
             f"{application:#x}, version {version}); name another file, or restore the log"
         )
+    else:
+        _put_back(connection, schema)
+
+
+def _put_back(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
+    """Restore triggers that were dropped or changed: the file was written without this program."""
+    found = dict(
+        connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    )
+    for statement in schema:
+        if not statement.startswith(_TRIGGER):
+            continue
+        name = statement[len(_TRIGGER) :].split(maxsplit=1)[0]
+        if found.get(name) != statement:
+            _log.warning("the trigger %s was missing or changed and is put back", name)
+            with _transaction(connection):
+                connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+                connection.execute(statement)
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:
