@@ -24,6 +24,14 @@ REQUEST_AGE_MAX = 6 * HOUR
 _RAW_MAX = 1 << 20  #: bytes of a refused body that are kept
 
 
+class KeyConflict(Conflict):
+    """An idempotency key and an event do not belong together; ``why`` reads after the key."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key, self.why = key, why
+        super().__init__(f"idempotency key {shown(key)} {why}")
+
+
 class Ack(msgspec.Struct, frozen=True):
     """An event is durable at ``seq``.
 
@@ -107,13 +115,16 @@ class Intake:
 
         Raises:
             Conflict: the id or the key was used with another body.
+            KeyConflict: the same, said of the key; or the event was decided on under another key
+                or none. Such a key could not be remembered, so it is not taken either.
         """
         if key is not None and key in live.seen_keys:
             owner = live.pending_keys.get(key) or self.log.entry_of_key(key)
             if owner is not None and not same_event(owner.event, event):
-                raise Conflict(
-                    f"idempotency key {shown(key)} was used for another body (event "
-                    f"{shown(owner.event.id)}): use a new key for a new request"
+                raise KeyConflict(
+                    key,
+                    f"was used for another body (event {shown(owner.event.id)}): use a new key "
+                    "for a new request",
                 )
         if event.id not in live.seen_ids:
             return None
@@ -121,11 +132,13 @@ class Intake:
         pending = live.pending.get(event.id)
         if pending is not None:
             _check_same(pending[0].event, event)
+            _check_key(pending[0], key)
             return pending
         entry = self.log.entry(event.id)
         if entry is None:
             return None
         _check_same(entry.event, event)
+        _check_key(entry, key)
         return entry, None
 
     def accept(
@@ -216,6 +229,18 @@ def same_event(one: Event, other: Event) -> bool:
         False
     """
     return bool(_encode(one) == _encode(other))
+
+
+def _check_key(stored: Entry, key: str | None) -> None:
+    if key is None or key == stored.key or stored.record is None:
+        return
+    # Which one is not said: it may be another caller's.
+    first = "without a key" if stored.key is None else "under another key"
+    raise KeyConflict(
+        key,
+        f"is not that of event {shown(stored.event.id)}, which was first sent {first}: send it "
+        "again as it was first sent, or without a key",
+    )
 
 
 def _check_same(stored: Event, event: Event) -> None:

@@ -12,6 +12,7 @@ from assay.core.errors import Conflict, Invalid, Unavailable
 from assay.core.time import DAY, HOUR
 from assay.decisions.outcome import Outcome
 from assay.runtime.clock import LogClock
+from assay.runtime.intake import KeyConflict
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Overloaded
 
@@ -35,8 +36,23 @@ def test_the_same_event_again_gives_the_stored_decision() -> None:
     first = engine.decide(body("b1"), "key-1").result(5)
     assert engine.decide(body("b1"), "key-1").result(5) == first
     assert engine.decide(body("b1")).result(5) == first
-    assert engine.decide(body("b1"), "key-2").result(5) == first
     assert log.last_seq() == 1
+    engine.close()
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["durable", "pending"])
+def test_a_key_that_comes_only_with_a_retry_is_not_taken(wait: bool) -> None:
+    log = MemoryLog()
+    engine = make_engine(log)
+    futures = [engine.decide(body("b1"), "key-1"), engine.decide(body("b2"))]
+    if wait:
+        [future.result(5) for future in futures]
+    with pytest.raises(KeyConflict, match=r"key 'key-2' is not .* under another key"):
+        engine.decide(body("b1"), "key-2").result(5)
+    with pytest.raises(KeyConflict, match=r"key 'key-2' is not .* sent without a key"):
+        engine.decide(body("b2"), "key-2").result(5)
+    assert engine.decide(body("b3"), "key-2").result(5).event == "b3"  # free, as it was refused
+    assert log.last_seq() == 3
     engine.close()
 
 
