@@ -18,9 +18,10 @@ from tests.integration.served_home import booking, make_home
 from assay.app.home import Home, control
 from assay.app.platform import Platform
 from assay.app.settings import Settings, TimeSettings
-from assay.app.wire import Chosen, open_platform
+from assay.app.wire import Chosen, choose, open_platform
 from assay.app.workloads import compiled, rules_only, workload_named
 from assay.core.canonical import digest
+from assay.core.errors import GateRefused
 from assay.decisions.record import DecisionRecord
 from assay.governance.facts import State
 from assay.models.score import Score
@@ -116,3 +117,18 @@ def test_an_inventory_that_cannot_be_read_admits_nothing(platform: Platform) -> 
     (platform.settings.home / "audit.checkpoint").unlink()
     assert platform.admission.ask(59.0) == ""
     assert "checkpoint" in platform.admission.ask(61.0)
+
+
+def test_a_home_whose_control_database_was_deleted_is_not_served(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    make_home(home.path)
+    with control(home) as parts:
+        assert choose("checkout", parts, home.objects()).key is None, "a new home needs no model"
+        registered(parts.governance, digest("a policy"))
+    for path in home.path.glob("control.db*"):
+        path.unlink()
+    with (
+        control(home) as parts,
+        pytest.raises(GateRefused, match="the inventory is empty and the audit log does not verif"),
+    ):
+        choose("checkout", parts, home.objects())

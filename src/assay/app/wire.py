@@ -122,11 +122,13 @@ def choose(workload: str, parts: Control, objects: ObjectStore) -> Chosen:
     inventory is empty has no model that could be unapproved: the workload's rules decide alone.
 
     Raises:
-        GateRefused: versions are registered and none of them may decide.
+        GateRefused: versions are registered and none of them may decide, or the inventory is empty
+            and the audit log cannot vouch for that.
         Corrupt: what is stored under an approved digest is not what was approved.
     """
     versions = parts.governance.inventory()
     if not versions:
+        _check_never_filled(parts)
         definitions = workload_named(workload)
         policy = rules_only(definitions)
         objects.put(canonical(policy))
@@ -204,6 +206,19 @@ def _admission(parts: Control, chosen: Chosen, engine: Engine) -> Admission | No
     if chosen.key is None:
         return None
     return Admission(parts.governance, chosen.key, chosen.policy, chosen.scorer, engine.use)
+
+
+def _check_never_filled(parts: Control) -> None:
+    """An empty inventory is believed only while the audit log verifies: it may have been deleted.
+
+    Whoever deletes the control database and the checkpoint kept outside it leaves a new home.
+    """
+    report = parts.governance.verify()
+    if not report.ok:
+        raise GateRefused(
+            "serving by rules alone",
+            [f"the inventory is empty and the audit log does not verify: {report.why}"],
+        )
 
 
 def _live(versions: list[Facts]) -> Facts:
