@@ -75,8 +75,17 @@ def test_the_same_key_and_body_give_the_same_answer_and_another_body_a_conflict(
     key = {"idempotency-key": "k-1"}
     first = shop.decide(order(1), headers=key)
     assert shop.decide(order(1), headers=key).content == first.content
-    assert shop.decide(order(2), headers=key).status_code == 409
+    conflict = shop.decide(order(2), headers=key)
+    assert conflict.status_code == 409
+    assert conflict.json()["detail"].startswith("idempotency key 'k-1' was used for another body")
     assert shop.decide(order(3), headers={"idempotency-key": "k-3"}).status_code == 200
+
+
+def test_a_key_that_comes_only_with_a_retry_is_a_conflict_that_names_it(shop: Shop) -> None:
+    shop.decide(order(1), headers={"idempotency-key": "k-1"})
+    answer = shop.decide(order(1), headers={"idempotency-key": "k-2"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["detail"].startswith("idempotency key 'k-2' is not that of event 'o-1'")
 
 
 @pytest.mark.parametrize("key", ["a b", "x" * 129, "\x01"])

@@ -14,6 +14,8 @@ import msgspec
 from assay.app.platform import Platform
 from assay.core.errors import AssayError, Invalid
 from assay.core.ids import check_id
+from assay.decisions.record import DecisionRecord
+from assay.runtime.intake import KeyConflict
 from assay.serving.answers import decision_answer
 from assay.serving.asgi import Application, Receive, Scope, Send, header
 from assay.serving.door import visit_of
@@ -39,7 +41,7 @@ def decisions_endpoint(platform: Platform, metrics: Metrics) -> Application:
         started = perf_counter()
         body = (await receive()).get("body", b"")
         try:
-            record = await durable(engine.decide(body, idempotency_key(scope)))
+            record = await _decided(engine.decide(body, idempotency_key(scope)), scope)
         except AssayError as error:
             metrics.refused(error.code)
             raise
@@ -74,6 +76,15 @@ def idempotency_key(scope: Scope) -> str | None:
     identity = visit_of(scope).identity
     user = identity.user if identity else ""
     return hashlib.sha256(f"{user} {given}".encode()).hexdigest()
+
+
+async def _decided(future: "Future[DecisionRecord]", scope: Scope) -> DecisionRecord:
+    """The durable record; a conflict of keys names the key as the caller sent it."""
+    try:
+        return await durable(future)
+    except KeyConflict as error:
+        given = header(scope["headers"], IDEMPOTENCY_HEADER)
+        raise KeyConflict(given or error.key, error.why) from error
 
 
 async def durable(future: "Future[T]") -> T:
