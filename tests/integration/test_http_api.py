@@ -128,6 +128,7 @@ def test_a_label_may_be_dated_in_text_and_name_its_source(shop: Shop) -> None:
         ({"request_id": "o-1", "fraud": True, "source": "review"}, 422),
         ({"request_id": "o-1", "fraud": True, "ts": "soon"}, 422),
         ({"request_id": "o-1", "fraud": True, "ts": NOON + 30 * DAY}, 422),
+        ({"request_id": "o-1", "fraud": True, "ts": NOON}, 422),
         ({"request_id": "o-1", "fraud": True, "id": "a b"}, 422),
         ({"request_id": "x" * 200, "fraud": True}, 422),
     ],

@@ -9,9 +9,10 @@ from assay.contracts.decode import encode_event
 from assay.contracts.event import Event
 from assay.contracts.label import LABEL_TYPE
 from assay.contracts.quarantine import Refusal
+from assay.contracts.violation import ContractViolation
 from assay.core.errors import Conflict, Invalid, NotFound, TooLarge
 from assay.core.ids import derived_id
-from assay.core.time import check_time, parse_time
+from assay.core.time import check_time, format_time, parse_time
 from assay.runtime.online import Ack
 from assay.runtime.reserved import check_free
 from assay.serving.answers import LabelBody
@@ -78,12 +79,17 @@ async def take_label(platform: Platform, body: LabelBody) -> Ack:
     """Turn a label into an event, with the keys of the request it is about, and take it in.
 
     Raises:
-        Invalid: neither or both of request and decision are named, or the log refused it.
+        Invalid: neither or both of request and decision are named, it is older than its request,
+            or the log refused it.
         NotFound: there is no such request or decision.
     """
     request = await platform.off(_request_of, platform, body)
     contract = platform.contracts.get(LABEL_TYPE)
-    ts = platform.clock.now() if body.ts is None else _instant(body.ts)
+    # A request may be a little ahead of the clock; what is known of it is not known before it.
+    ts = max(platform.clock.now(), request.ts) if body.ts is None else _instant(body.ts)
+    if ts < request.ts:
+        expected = f"a time not before the request's, {format_time(request.ts)}"
+        raise ContractViolation("$.ts", expected, format_time(ts))
     copied = {
         name: value
         for name, value in request.payload.items()
