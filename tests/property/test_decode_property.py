@@ -18,7 +18,7 @@ CONTRACTS = ContractSet(
         EventContract(
             type="t",
             version=1,
-            keys=("a",),
+            keys=(),
             fields=(
                 Field(name="a", kind="text", required=False),
                 Field(name="b", kind="int", required=False),

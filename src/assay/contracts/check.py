@@ -1,6 +1,7 @@
 """Does one value fit its field? Each field of a contract becomes one small function."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -34,7 +35,7 @@ def field_checks(contract: EventContract) -> tuple[dict[str, Check], frozenset[s
     kept: tuple[dict[str, Check], frozenset[str]] | None = contract.__dict__.get("_checks")
     if kept is None:
         kept = (
-            {field.name: _check(field) for field in contract.fields},
+            {field.name: _check(field, field.name in contract.keys) for field in contract.fields},
             frozenset(field.name for field in contract.fields if field.required),
         )
         contract.__dict__["_checks"] = kept
@@ -58,10 +59,12 @@ def check_instant(value: Any) -> int:
     raise Mismatch(expected, shown_value(value))
 
 
-def _check(field: Field) -> Check:
+def _check(field: Field, is_key: bool) -> Check:
     match field.kind:
+        case "text" if field.choices:
+            return _choice(field)
         case "text":
-            return _choice(field) if field.choices else _text(field)
+            return _key(_text(field)) if is_key else _text(field)
         case "bool":
             return _bool
         case "int" | "money":
@@ -94,6 +97,29 @@ def _check_characters(text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise Mismatch("text of whole characters", f"a lone surrogate at {error.start}") from None
+
+
+def _key(text: Check) -> Check:
+    """A text that names one entity: what reads alike on a screen must not be two of them."""
+
+    def check(value: Any) -> str:
+        name: str = text(value)
+        if not name.isprintable() or name != name.strip():
+            _check_name(name)
+        return name
+
+    return check
+
+
+def _check_name(name: str) -> None:
+    if name != name.strip():
+        raise Mismatch("an identifier without white space at its ends", shown_value(name))
+    for place, character in enumerate(name):
+        if unicodedata.category(character) in ("Cc", "Cf"):
+            raise Mismatch(
+                "an identifier without control or format characters",
+                f"U+{ord(character):04X} at {place}",
+            )
 
 
 def _choice(field: Field) -> Check:

@@ -41,6 +41,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 class EventContract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One event type: its fields in order, and which of them identify entities.
 
+    The value of a key has no white space at its ends and no control or format characters.
+
     Raises:
         Invalid: two fields of one name, or a key that is not a text field.
     """

@@ -95,7 +95,7 @@ def test_the_two_zeros_are_one_measurement() -> None:
 
 
 def test_the_wire_form_decodes_to_the_same_event() -> None:
-    event = decoded(body(country="DE", plain=0.1 + 0.2, card_id='é"\\\n'))
+    event = decoded(body(country="DE", plain=0.1 + 0.2, card_id='é"\\'))
     assert decoded(encode_event(event)) == event
 
 
@@ -239,8 +239,8 @@ def test_a_field_named_twice_is_refused_however_it_is_written(data: str) -> None
 
 
 def test_escapes_mean_what_json_says() -> None:
-    event = decoded(body(card_id='\u20ac"\\/\n\U0001f600'))
-    assert event.payload["card_id"] == '\u20ac"\\/\n\U0001f600'
+    event = decoded(body(card_id='\u20ac"\\/\U0001f600'))
+    assert event.payload["card_id"] == '\u20ac"\\/\U0001f600'
 
 
 def test_an_object_that_is_already_parsed_meets_the_same_checks() -> None:
@@ -279,3 +279,34 @@ def test_a_message_stays_short_and_printable_whatever_came() -> None:
     text = str(violation(body(amount="\x1b[31m\u202e" + "x" * 10_000)))
     assert text.isprintable()
     assert len(text) < 250
+
+
+@pytest.mark.parametrize(
+    ("card", "expected", "got"),
+    [
+        (" c1", "an identifier without white space at its ends", '" c1"'),
+        ("c1\n", "an identifier without white space at its ends", '"c1\\n"'),
+        ("c1\u00a0", "an identifier without white space at its ends", "c1"),
+        ("c\u200b1", "an identifier without control or format characters", "U+200B at 1"),
+        ("\ufeffc1", "an identifier without control or format characters", "U+FEFF at 0"),
+        ("c\t1", "an identifier without control or format characters", "U+0009 at 1"),
+    ],
+)
+def test_a_key_that_looks_like_another_is_refused(card: str, expected: str, got: str) -> None:
+    found = violation(body(card_id=card))
+    assert (found.path, found.expected) == ("$.data.card_id", expected)
+    assert got in found.got
+
+
+@pytest.mark.parametrize("card", ["c 1", "č-1", "卡1", "c\u00a01"])
+def test_a_key_may_hold_any_visible_text(card: str) -> None:
+    assert decoded(body(card_id=card)).payload["card_id"] == card
+
+
+def test_text_that_is_no_key_keeps_its_spaces() -> None:
+    contract = EventContract(
+        type="note", version=1, keys=(), fields=(Field(name="said", kind="text"),)
+    )
+    raw = json.dumps({"id": "n1", "type": "note", "ts": NOW, "data": {"said": " a\u200b\n"}})
+    event = decode_event(raw.encode(), ContractSet([contract]), now=NOW)
+    assert event.payload["said"] == " a\u200b\n"
