@@ -164,7 +164,8 @@ class Door:
             body = await read_body(headers, receive, grant.body_max, self._body_seconds)
             receive = replayed(body, receive)
         if visit.method == "HEAD":
-            scope["method"], send = "GET", _without_body(send)
+            # A copy: the server still has to know that it answers a HEAD.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         scope["assay.visit"] = visit
         application = room.fast.get((method, grant.path), room.app)
         await application(scope, receive, send)
