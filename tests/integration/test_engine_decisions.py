@@ -107,7 +107,7 @@ def test_a_list_that_grows_old_during_the_day_starts_to_hold() -> None:
 
 
 def test_tied_scores_are_reviewed_exactly_to_capacity_each_day_and_across_a_restart() -> None:
-    clean = snapshot("on_sanctions", [], as_of=AT + DAY)
+    clean = snapshot("on_sanctions", ["Bad Name"], as_of=AT + DAY)
     source, log = lists(sanctions=clean), MemoryLog()
     policy = compiled(
         rules=(SANCTIONS, Rule(name="look", when="amount > 0", then="review")), capacity_per_day=7
@@ -154,7 +154,7 @@ class Broken(LinearScorer):
 
 
 def test_a_model_that_fails_asks_for_the_fallback() -> None:
-    clean = snapshot("on_sanctions", [])
+    clean = snapshot("on_sanctions", ["Bad Name"])
     source = lists(sanctions=clean)
     with day(source, scorer=Broken()) as today:
         record = today.ask("bk-1")
@@ -163,7 +163,7 @@ def test_a_model_that_fails_asks_for_the_fallback() -> None:
 
 
 def test_one_broken_rule_never_fails_a_decision() -> None:
-    clean = snapshot("on_sanctions", [])
+    clean = snapshot("on_sanctions", ["Bad Name"])
     source = lists(sanctions=clean)
     broken = Rule(name="ratio", when="amount / user_count_1d > 3", then="block")
     with day(source, policy=compiled(rules=(SANCTIONS, broken, FAST))) as today:
@@ -176,7 +176,7 @@ def test_one_broken_rule_never_fails_a_decision() -> None:
 
 
 def test_outside_the_approved_use_people_decide_within_their_capacity() -> None:
-    clean = snapshot("on_sanctions", [])
+    clean = snapshot("on_sanctions", ["Bad Name"])
     source = lists(sanctions=clean)
     policy = compiled(conditions=("amount <= 50000",), capacity_per_day=1)
     with day(source, policy=policy) as today:
