@@ -25,6 +25,7 @@ from assay.serving.door import Answer, Door, Room, Visit
 from assay.serving.metrics import Metrics
 from assay.serving.problem import problem_of
 from assay.serving.upkeep import upkeep
+from assay.serving.wire_limits import LimitedProtocol
 
 #: What a platform says of itself when scraped; see ``Platform.gauge``.
 GAUGES = {
@@ -151,7 +152,7 @@ def _config(server: ServerSettings, application: Door) -> uvicorn.Config:
     password = server.tls_key_password
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
