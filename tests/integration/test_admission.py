@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.integration.approved_versions import approve, go_live, person, registered
+from tests.integration.http_shop import NOON, open_shop, order
 from tests.integration.served_home import booking, make_home
 
 from assay.app.home import Home, control
@@ -22,6 +23,7 @@ from assay.app.wire import Chosen, choose, open_platform
 from assay.app.workloads import compiled, rules_only, workload_named
 from assay.core.canonical import digest
 from assay.core.errors import GateRefused
+from assay.core.time import DAY
 from assay.decisions.record import DecisionRecord
 from assay.governance.facts import State
 from assay.models.score import Score
@@ -132,3 +134,24 @@ def test_a_home_whose_control_database_was_deleted_is_not_served(tmp_path: Path)
         pytest.raises(GateRefused, match="the inventory is empty and the audit log does not verif"),
     ):
         choose("checkout", parts, home.objects())
+
+
+def test_a_case_nobody_looked_at_lapses_while_the_server_serves() -> None:
+    with open_shop() as shop:
+        assert shop.decide(order(1, amount=200_000)).json()["outcome"] == "review"
+        (case,) = shop.platform.desk.waiting(10)
+        assert case.lapsed_to is None
+        shop.platform.clock.observe(NOON + 30 * DAY)
+
+        async def serve_a_little() -> None:
+            keeping = asyncio.create_task(upkeep(shop.platform))
+            for _ in range(100):
+                await asyncio.sleep(0.05)
+                if shop.platform.desk.get(case.id).lapsed_to is not None:
+                    break
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+
+        shop.runner.run(serve_a_little())
+        assert shop.platform.desk.get(case.id).lapsed_to is not None

@@ -1,25 +1,36 @@
-"""What does a server do that nobody asked for? It keeps asking whether its model may decide."""
+"""What does a server do that nobody asked for? It asks the gate again, and ends overdue cases."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from time import monotonic
 
 from assay.app.platform import Platform
 
 #: A suspended model stops deciding within about this.
 ASK_EVERY_S = 1.0
+#: A case nobody looked at in time gets its declared outcome within about this.
+LAPSE_EVERY_S = 60.0
 
 _log = logging.getLogger("assay.upkeep")
 
 
 async def upkeep(platform: Platform) -> None:
     """Work until cancelled, on the loop whose thread is the engine's."""
+    lapse_at = monotonic()
     while True:
-        try:
-            await _admission(platform)
-        except Exception:  # noqa: BLE001 - the next round tries again; a server must not lose its upkeep
-            _log.exception("upkeep failed")
+        await _surviving(_admission(platform))
+        if monotonic() >= lapse_at:
+            lapse_at = monotonic() + LAPSE_EVERY_S
+            await _surviving(platform.off(platform.desk.lapse))
         await asyncio.sleep(ASK_EVERY_S)
+
+
+async def _surviving(work: Awaitable[object]) -> None:
+    try:
+        await work
+    except Exception:  # noqa: BLE001 - the next round tries again; a server must not lose its upkeep
+        _log.exception("upkeep failed")
 
 
 async def _admission(platform: Platform) -> None:
