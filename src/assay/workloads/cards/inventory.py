@@ -1,5 +1,7 @@
 """What must be known of the card model before anyone trusts it: uses, limits, who answers."""
 
+import msgspec
+
 from assay.governance.inventory import Determination, Limitation, ModelRecord, TierInputs
 from assay.workloads.inventory import Made
 
@@ -25,7 +27,6 @@ def cards_record(made: Made) -> ModelRecord:
     """The inventory record of one trained version."""
     return ModelRecord(
         id="card-risk",
-        version=made.version,
         name="Card payment risk",
         purpose="Estimate the probability that a card payment is fraudulent at authorisation.",
         approved_uses=("Card payments of the public stream, replayed in order.",),
@@ -33,8 +34,6 @@ def cards_record(made: Made) -> ModelRecord:
         automated=True,
         target="A payment that is reported as fraud seven days later.",
         population="All payments of the public stream's cards and terminals.",
-        owner=made.owner,
-        developers=made.developers,
         tier_inputs=TierInputs(
             complexity="medium",
             uncertainty="low",
@@ -49,10 +48,6 @@ def cards_record(made: Made) -> ModelRecord:
         ),
         limitations=_LIMITATIONS,
         not_tested=_NOT_TESTED,
-        model=made.model,
-        policy=made.policy,
-        frame=made.frame,
-        catalog=made.catalog,
-        environment=made.environment,
         registered_at=0,
+        **msgspec.structs.asdict(made),
     )

@@ -1,5 +1,7 @@
 """What must be known of the checkout model before anyone trusts it: uses, limits, who answers."""
 
+import msgspec
+
 from assay.governance.inventory import Determination, Limitation, ModelRecord, TierInputs
 from assay.workloads.inventory import Made
 
@@ -36,7 +38,6 @@ def checkout_record(made: Made) -> ModelRecord:
     """The inventory record of one trained version."""
     return ModelRecord(
         id="checkout-risk",
-        version=made.version,
         name="Checkout risk",
         purpose="Estimate the probability that a booking request is fraudulent, so that it can be "
         "approved, reviewed by a person, or blocked at minimal expected cost.",
@@ -49,8 +50,6 @@ def checkout_record(made: Made) -> ModelRecord:
         target="A booking that ends in a fraud chargeback or is confirmed as fraud by a reviewer "
         "before its label matures.",
         population="All booking requests of the marketplace; guests of any country and age.",
-        owner=made.owner,
-        developers=made.developers,
         tier_inputs=TierInputs(
             complexity="medium",
             uncertainty="medium",
@@ -66,10 +65,6 @@ def checkout_record(made: Made) -> ModelRecord:
         ),
         limitations=_LIMITATIONS,
         not_tested=_NOT_TESTED,
-        model=made.model,
-        policy=made.policy,
-        frame=made.frame,
-        catalog=made.catalog,
-        environment=made.environment,
         registered_at=0,
+        **msgspec.structs.asdict(made),
     )
