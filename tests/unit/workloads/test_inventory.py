@@ -21,7 +21,7 @@ ASK = Change(target=State.DEVELOPMENT, user="ada", roles=frozenset(), kind="huma
 
 
 @pytest.mark.parametrize("describe", [checkout_record, cards_record])
-def test_a_record_is_complete_and_about_these_bytes(
+def test_a_record_is_complete_and_about_its_bytes(
     describe: Callable[[Made], ModelRecord],
 ) -> None:
     record = describe(MADE)
