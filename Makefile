@@ -25,7 +25,7 @@ test-all: $(BIN)/.ready ## run every test, the long ones too
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 bench: $(BIN)/.ready ## run the benchmarks beside their peers
-	$(BIN)/assay bench all
+	$(BIN)/assay bench all --prepare
 
 check: $(BIN)/.ready ## lint, types, import contracts, sizes
 	$(BIN)/ruff check .
@@ -38,8 +38,8 @@ format: $(BIN)/.ready ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## pin every dependency anew
-	$(PYTHON) scripts/lock.py
+lock: $(BIN)/.ready ## pin every dependency anew
+	$(BIN)/python scripts/lock.py
 
 clean: ## remove what the targets made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo
