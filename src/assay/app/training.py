@@ -1,5 +1,7 @@
 """How is a home's own history turned into a version? By the workload's recipe, and nothing else."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from assay.app.home import Home
@@ -69,6 +71,18 @@ def train_home(
         return train_from_log(log, home.objects(), recipe, until=until, progress=progress)
     finally:
         log.close()
+
+
+def percent(advance: Callable[[int], None]) -> Progress:
+    """Shows the share of training that is done on a bar of 100."""
+    shown = 0
+
+    def progress(_step: str, share: float) -> None:
+        nonlocal shown
+        advance(round(100 * share) - shown)
+        shown = round(100 * share)
+
+    return progress
 
 
 def fairness_of(

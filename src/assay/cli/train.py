@@ -21,7 +21,7 @@ def train(home: str | None, until: str | None, *, as_json: bool) -> None:
     """
     from assay.app import release
     from assay.app.home import control
-    from assay.app.training import describe, fairness_of, train_home
+    from assay.app.training import describe, fairness_of, percent, train_home
     from assay.cli.actor import actor
 
     environment = current_environment()
@@ -34,14 +34,9 @@ def train(home: str | None, until: str | None, *, as_json: bool) -> None:
         if Role.ENGINEER not in developer.roles:
             raise Forbidden(f"{developer.user} may not train: it needs the role engineer")
         with counting("training", 100, "%", quiet=as_json) as advance:
-            shown = 0
-
-            def progress(_step: str, share: float) -> None:
-                nonlocal shown
-                advance(round(100 * share) - shown)
-                shown = round(100 * share)
-
+            progress = percent(advance)
             result = train_home(folder, settings.workload, until=last, progress=progress)
+            progress("done", 1.0)
         facts = release.register(
             parts.governance, developer, result, lambda made: describe(settings.workload, made)
         )

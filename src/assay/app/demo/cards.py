@@ -14,6 +14,7 @@ from assay.app.home import Control, Home, control
 from assay.app.training import fairness_of
 from assay.core.time import DAY
 from assay.governance.validation_report import Opinion
+from assay.models.train import Trained
 from assay.runtime.cards import compare_cards, history, live_week, train_cards, train_history
 from assay.runtime.cards_file import read_payments
 from assay.runtime.cards_frames import CardsFrames, build_frames
@@ -23,6 +24,7 @@ from assay.workloads.cards.inventory import cards_record
 from assay.workloads.cards.payments import Payments, transaction_id
 from assay.workloads.cards.protocol import TEST_WEEK
 from assay.workloads.cards.result import CardsResult
+from assay.workloads.cards.selection import History
 from assay.workloads.cards.workload import CARDS
 
 HORIZON = 7 * DAY
@@ -83,11 +85,11 @@ def _learn(home: Home, frames: CardsFrames, stage: Stage) -> tuple[TrainResult, 
     with stage("training and testing the model", None, "") as _:
         result = train_cards(frames, home.objects())
     with stage("rerunning the handbook's models", None, "") as _:
-        models = {
+        models: dict[History, Trained] = {
             "mature": result.trained,
             "week": train_history(frames, "week"),
         }
-        compared = compare_cards(frames, models)  # type: ignore[arg-type]  # literal keys
+        compared = compare_cards(frames, models)
     return result, compared
 
 

@@ -15,7 +15,7 @@ from assay.app.demo.stage import Say, Stage
 from assay.app.documents import Shelf
 from assay.app.history import import_history
 from assay.app.home import Control, Home, control
-from assay.app.training import fairness_of, train_home
+from assay.app.training import fairness_of, percent, train_home
 from assay.contracts.event import Event
 from assay.core.errors import GateRefused
 from assay.core.evidence import Evidence
@@ -113,15 +113,9 @@ def _days(world: World, advance: "folder.Advance") -> Iterator[Event]:
 
 def _train(home: Home, stage: Stage) -> TrainResult:
     with stage("training and testing the model", 100, "%") as advance:
-        shown = 0
-
-        def progress(_step: str, share: float) -> None:
-            nonlocal shown
-            advance(round(100 * share) - shown)
-            shown = round(100 * share)
-
+        progress = percent(advance)
         result = train_home(home, "checkout", progress=progress)
-        advance(100 - shown)
+        progress("done", 1.0)
         return result
 
 

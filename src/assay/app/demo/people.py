@@ -6,10 +6,10 @@ from pathlib import Path
 
 from assay.core.time import DAY
 from assay.runtime.clock import wall_time
-from assay.runtime.identity import Identity, IdentityStore, Role, new_token, new_user
+from assay.runtime.identity import Identity, IdentityStore, Kind, Role, new_token, new_user
 
 #: Name, kind and roles; nobody holds two duties that the gate keeps apart.
-PEOPLE: tuple[tuple[str, str, frozenset[Role]], ...] = (
+PEOPLE: tuple[tuple[str, Kind, frozenset[Role]], ...] = (
     ("demo-developer", "human", frozenset({Role.ENGINEER})),
     ("demo-validator", "human", frozenset({Role.VALIDATOR})),
     ("demo-approver", "human", frozenset({Role.APPROVER})),
@@ -35,8 +35,7 @@ def enrol(store: IdentityStore, home: Path) -> dict[str, Identity]:
     tokens: dict[str, str] = {}
     identities: dict[str, Identity] = {}
     for name, kind, roles in PEOPLE:
-        assert kind in ("human", "service")
-        user = new_user(name, kind, roles, now)  # type: ignore[arg-type]  # just checked
+        user = new_user(name, kind, roles, now)
         text, token = new_token(name, secrets.token_bytes(38), now, now + _TERM)
         store.add_user(user)
         store.add_token(token)
