@@ -22,19 +22,9 @@ from assay.features.derive import Deriver
 from assay.features.encode import NULL, Encoder
 from assay.features.finalise import finalise_rows, scatter
 from assay.features.frame import Frame
-from assay.features.kernel import GATHERED_WORDS
 from assay.features.keys import rows_of
-from assay.features.plan import (
-    COMPARISONS,
-    DISTINCT,
-    HIGHEST,
-    LAST,
-    LOWEST,
-    NO_COLUMN,
-    Group,
-    Lane,
-    Table,
-)
+from assay.features.layout import DISTINCT, GATHERED_WORDS, HIGHEST, LAST, LOWEST
+from assay.features.plan import COMPARISONS, NO_COLUMN, Group, Lane, Table
 from assay.features.sweep import (
     by_row,
     dense,

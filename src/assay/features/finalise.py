@@ -13,18 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.features.compiled import compiled, inlined
+from assay.features.layout import (
+    COUNT,
+    CURRENT,
+    DIFFERENT,
+    HIGH,
+    LAST_AT,
+    LAST_VALUE,
+    LIMB,
+    LOW,
+    MISSING,
+    MOST,
+    NULL,
+    SQ_0,
+    SUM_0,
+    SUM_1,
+    Ints,
+    Word,
+)
 
-Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-#: Python sees either kind of integer, the compiled code only the second.
-Word = int | np.int64
 #: Aggregate, whether the request itself is added, whether values are codes of reals.
 _How = tuple[Word, Word, Word]
 
-# The layout of a gathered slot, as in assay.features.kernel.
-_COUNT, _SUM_0, _SUM_1, _SQ_0, _LOW, _HIGH, _LAST_AT, _LAST_VALUE = 0, 1, 2, 3, 7, 8, 9, 10
-_DIFFERENT, _MISSING, _CURRENT = 11, 12, 13
-_NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
 # The order of assay.features.plan.AGGREGATES.
 _COUNTS, _SUMS, _MEANS, _MINS, _MAXS, _STDS, _LASTS, _SINCES, _DISTINCTS = range(9)
 #: How a value ended: not known, known, or beyond its exact arithmetic (and so not known).
@@ -87,30 +98,30 @@ def scatter(
 @inlined
 def _finalise(slots: Ints, r: Word, how: _How, at: Word) -> tuple[Word, int]:
     """The bits of one value, 0 unless known, and how it ended."""
-    n = slots[r, _COUNT]
+    n = slots[r, COUNT]
     if n < 0:
         return np.int64(0), _UNKNOWN
     aggregate = how[0]
-    x = slots[r, _CURRENT] if how[1] else np.int64(_NULL)
-    n += 1 if x != _NULL else 0
+    x = slots[r, CURRENT] if how[1] else np.int64(NULL)
+    n += 1 if x != NULL else 0
     if aggregate == _COUNTS:
         return n, _KNOWN
     if aggregate == _DISTINCTS:
-        missing = slots[r, _MISSING] if how[1] else np.int64(0)
-        return slots[r, _DIFFERENT] + missing, _KNOWN
+        missing = slots[r, MISSING] if how[1] else np.int64(0)
+        return slots[r, DIFFERENT] + missing, _KNOWN
     if aggregate == _SUMS:
-        high, low = _total(slots[r, _SUM_0], slots[r, _SUM_1], x)
+        high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
         if high != np.int64(low) >> 63:
             return np.int64(0), _OVERFLOW
         return np.int64(low), _KNOWN
     if n == 0:
         return np.int64(0), _UNKNOWN
     if aggregate == _MEANS:
-        high, low = _total(slots[r, _SUM_0], slots[r, _SUM_1], x)
+        high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
         return np.float64(_quotient(high, low, n)).view(np.int64), _KNOWN
     if aggregate == _STDS:
-        size = max(-_lowest(slots[r, _LOW], x), _highest(slots[r, _HIGH], x))
-        if size > 0 and n > _MOST // size:
+        size = max(-_lowest(slots[r, LOW], x), _highest(slots[r, HIGH], x))
+        if size > 0 and n > MOST // size:
             return np.int64(0), _OVERFLOW
         return np.float64(math.sqrt(_variance(slots, r, x, n))).view(np.int64), _KNOWN
     return _of_one_event(slots, r, how, at), _KNOWN
@@ -120,23 +131,23 @@ def _finalise(slots: Ints, r: Word, how: _How, at: Word) -> tuple[Word, int]:
 def _of_one_event(slots: Ints, r: Word, how: _How, at: Word) -> Word:
     """The aggregates whose value is that of one event; there is one."""
     aggregate = how[0]
-    x = slots[r, _CURRENT] if how[1] else np.int64(_NULL)
+    x = slots[r, CURRENT] if how[1] else np.int64(NULL)
     if aggregate == _SINCES:
-        return np.int64(at) - slots[r, _LAST_AT] if x == _NULL else np.int64(0)
+        return np.int64(at) - slots[r, LAST_AT] if x == NULL else np.int64(0)
     if aggregate == _MINS:
-        value = _lowest(slots[r, _LOW], x)
+        value = _lowest(slots[r, LOW], x)
     elif aggregate == _MAXS:
-        value = _highest(slots[r, _HIGH], x)
+        value = _highest(slots[r, HIGH], x)
     else:
-        value = slots[r, _LAST_VALUE] if x == _NULL else np.int64(x)
+        value = slots[r, LAST_VALUE] if x == NULL else np.int64(x)
     if how[2] and value < 0:
-        value ^= _MOST  # back from the order-preserving code of a real to its bits
+        value ^= MOST  # back from the order-preserving code of a real to its bits
     return value
 
 
 @compiled
 def _lowest(low: Word, x: Word) -> Word:
-    return low if x == _NULL else min(low, x)
+    return low if x == NULL else min(low, x)
 
 
 @compiled
@@ -147,8 +158,8 @@ def _highest(high: Word, x: Word) -> Word:
 @compiled
 def _total(low: Word, high: Word, x: Word) -> tuple[np.int64, np.uint64]:
     """The sum of limbs, with x, as a 128-bit two's complement (high, low)."""
-    if x != _NULL:
-        low, high = low + (x & _LIMB), high + (x >> 32)
+    if x != NULL:
+        low, high = low + (x & LIMB), high + (x >> 32)
     shifted = np.uint64(np.int64(high)) << np.uint64(32)
     total = shifted + np.uint64(np.int64(low))
     return np.int64(high >> 32) + np.int64(total < shifted), total
@@ -168,9 +179,9 @@ def _quotient(high: np.int64, low: np.uint64, n: Word) -> float:
 def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     """``(n * squares - sum**2) / n**2`` rounded once; the caller has bounded every part."""
     high, low = _times(slots, r, x, np.uint64(np.int64(n)))
-    total = np.int64(_total(slots[r, _SUM_0], slots[r, _SUM_1], x)[1])
+    total = np.int64(_total(slots[r, SUM_0], slots[r, SUM_1], x)[1])
     size = np.uint64(np.int64(max(total, -total)))
-    a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
+    a, b = size >> np.uint64(32), size & np.uint64(LIMB)
     middle = a * b
     square = b * b + (middle << np.uint64(33))
     high -= a * a + (middle >> np.uint64(31))
@@ -182,8 +193,8 @@ def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
 @compiled
 def _times(slots: Ints, r: Word, x: Word, n: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The sum of squares, with that of x, times n: 128 bits (high, low); n below 2**31."""
-    limb, half = np.uint64(_LIMB), np.uint64(32)
-    size = np.uint64(0) if x == _NULL else np.uint64(np.int64(max(x, -x)))
+    limb, half = np.uint64(LIMB), np.uint64(32)
+    size = np.uint64(0) if x == NULL else np.uint64(np.int64(max(x, -x)))
     a, b = size >> half, size & limb
     own = (
         (b * b) & limb,
@@ -193,7 +204,7 @@ def _times(slots: Ints, r: Word, x: Word, n: np.uint64) -> tuple[np.uint64, np.u
     )
     carry, product, low, high = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
     for i in range(4):
-        carry += np.uint64(slots[r, _SQ_0 + i]) + own[i]
+        carry += np.uint64(slots[r, SQ_0 + i]) + own[i]
         product += (carry & limb) * n
         carry >>= half
         if i < 2:

@@ -19,17 +19,14 @@ from assay.core.errors import Invalid
 from assay.features.check import request_key
 from assay.features.definition import LIFETIME, Aggregate, Comparison, Feature, Where
 from assay.features.encode import Encoder, Input, constant_code
+from assay.features.layout import BLOCK, DISTINCT, HIGHEST, LAST, LOWEST, SQUARES, SUM, SUMMARY
 
-#: What a lane must gather, as bits.
-SUM, SQUARES, LOWEST, HIGHEST, LAST, DISTINCT = 1, 2, 4, 32, 8, 16
 AGGREGATES: tuple[Aggregate, ...] = (
     "count", "sum", "mean", "min", "max", "std", "last", "time_since", "distinct",
 )  # fmt: skip
 COMPARISONS: tuple[Comparison, ...] = ("==", "!=", "<", "<=", ">", ">=", "known")
 #: Longer than any accepted time, and far from overflow when subtracted from one.
 FOREVER = 2**62
-#: Words of a block summary, and events in a block; the kernel has the same numbers.
-SUMMARY_WORDS, BLOCK = 11, 64
 #: One bit of the mask word each; the sign stays clear.
 FILTERS_MAX = 62
 _NEEDS: dict[Aggregate, int] = {
@@ -68,7 +65,7 @@ class Table(msgspec.Struct, kw_only=True):
     def bytes_per_event(self) -> float:
         """Time, identity, columns, mask, and the share of a block summary."""
         words = 2 + len(self.columns) + bool(self.filters)
-        return 8 * (words + len(self.lanes) * SUMMARY_WORDS / BLOCK)
+        return 8 * (words + len(self.lanes) * SUMMARY / BLOCK)
 
 
 class Group(msgspec.Struct, frozen=True):

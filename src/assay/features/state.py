@@ -13,22 +13,14 @@ import numpy as np
 
 from assay.contracts.event import Event
 from assay.core.errors import Invalid, shown
+from assay.features.arena import TIE, capacity, insert, remove
 from assay.features.catalog import Catalog
 from assay.features.derive import Deriver
 from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
+from assay.features.gather import read
 from assay.features.identities import Identities
-from assay.features.kernel import (
-    CLASSES,
-    GATHERED_WORDS,
-    NO_KEY,
-    NOT_SEEN,
-    TIE,
-    capacity,
-    insert,
-    read,
-    remove,
-)
+from assay.features.layout import CLASSES, GATHERED_WORDS, NO_KEY, NOT_SEEN
 from assay.features.plan import Plan
 from assay.features.vector import Vector
 

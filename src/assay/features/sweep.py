@@ -3,23 +3,30 @@
 Live reads look one T up among sorted events; a sweep moves both edges of a window forward over
 them. Counts and sums are differences of running totals; extremes come from queues of candidates,
 different values from a count per value. It gathers the same whole-number limbs as
-``assay.features.kernel``, laid out the same, so that the same finaliser gives the same bits.
+``assay.features.gather``, laid out the same, so that the same finaliser gives the same bits.
 
 Events and requests are grouped by row and sorted by time within it, so that both edges, as places
 among all events, only ever move forward.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.features.compiled import compiled
-
-Ints = NDArray[np.int64]
-
-# The layout of a gathered slot, as in assay.features.kernel.
-_LOW, _HIGH, _LAST_AT, _LAST_VALUE, _DIFFERENT, _MISSING, _CURRENT = 7, 8, 9, 10, 11, 12, 13
-_NULL, _MOST, _LIMB = -(2**63), 2**63 - 1, 0xFFFFFFFF
-_SUM, _SQUARES = 1, 2
+from assay.features.layout import (
+    CURRENT,
+    DIFFERENT,
+    HIGH,
+    LAST_AT,
+    LAST_VALUE,
+    LIMB,
+    LOW,
+    MISSING,
+    MOST,
+    NULL,
+    SQUARES,
+    SUM,
+    Ints,
+)
 
 
 @compiled
@@ -39,7 +46,7 @@ def by_row(rows: Ints, buckets: int) -> tuple[Ints, Ints]:
 
 @compiled
 def dense(values: Ints) -> tuple[Ints, int]:
-    """Each value's number by first appearance (-1 for ``_NULL``), and how many there are."""
+    """Each value's number by first appearance (-1 for ``NULL``), and how many there are."""
     size = 16
     while size < 2 * len(values):
         size *= 2
@@ -48,7 +55,7 @@ def dense(values: Ints) -> tuple[Ints, int]:
     out = np.empty(len(values), np.int64)
     for i in range(len(values)):
         x = values[i]
-        if x == _NULL:
+        if x == NULL:
             out[i] = -1
             continue
         h = np.uint64(x) * np.uint64(0x9E3779B97F4A7C15)
@@ -85,23 +92,23 @@ def edges(start: Ints, ts: Ints, asked: Ints, at: Ints, span: tuple[int, int, in
 @compiled
 def running_totals(values: Ints, need: int) -> Ints:
     """Totals before each place, shape ``(n + 1, 1, 3 or 7)``: count, sums, squares as needed."""
-    width = 7 if need & _SQUARES else 3 if need & _SUM else 1
+    width = 7 if need & SQUARES else 3 if need & SUM else 1
     out = np.zeros((len(values) + 1, width), np.int64)
     for i in range(len(values)):
         x = values[i]
         for word in range(width):
             out[i + 1, word] = out[i, word]
-        if x == _NULL:
+        if x == NULL:
             continue
         out[i + 1, 0] += 1
         if width > 1:
-            out[i + 1, 1] += x & _LIMB
+            out[i + 1, 1] += x & LIMB
             out[i + 1, 2] += x >> 32
         if width > 3:
             # x squared is (a * 2**32 + b)**2, spread over four limbs.
             size = np.uint64(np.int64(max(x, -x)))
-            a, b = size >> np.uint64(32), size & np.uint64(_LIMB)
-            aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(_LIMB)
+            a, b = size >> np.uint64(32), size & np.uint64(LIMB)
+            aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(LIMB)
             out[i + 1, 3] += np.int64(bb & limb)
             out[i + 1, 4] += np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb)
             out[i + 1, 5] += 2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb)
@@ -111,10 +118,10 @@ def running_totals(values: Ints, need: int) -> Ints:
 
 @compiled
 def last_counted(values: Ints) -> Ints:
-    """The last place before each that is not ``_NULL``, shape ``(n + 1,)``; -1 for none."""
+    """The last place before each that is not ``NULL``, shape ``(n + 1,)``; -1 for none."""
     out = np.full(len(values) + 1, -1, np.int64)
     for i in range(len(values)):
-        out[i + 1] = i if values[i] != _NULL else out[i]
+        out[i + 1] = i if values[i] != NULL else out[i]
     return out
 
 
@@ -125,17 +132,17 @@ def gather_totals(totals: Ints, between: Ints, current: Ints, slots: Ints) -> No
         low, high = between[q, 0], between[q, 1]
         for word in range(totals.shape[1]):
             slots[q, word] = totals[high, word] - totals[low, word]
-        slots[q, _LOW], slots[q, _HIGH], slots[q, _CURRENT] = _MOST, _NULL, current[q]
+        slots[q, LOW], slots[q, HIGH], slots[q, CURRENT] = MOST, NULL, current[q]
 
 
 @compiled
 def gather_last(values: Ints, ts: Ints, last: Ints, between: Ints, slots: Ints) -> None:
-    """The newest event of every window: its ts (``_NULL`` for none) and value."""
+    """The newest event of every window: its ts (``NULL`` for none) and value."""
     for q in range(len(between)):
         place = last[between[q, 1]]
         found = place >= between[q, 0]
-        slots[q, _LAST_AT] = ts[place] if found else _NULL
-        slots[q, _LAST_VALUE] = values[place] if found else 0
+        slots[q, LAST_AT] = ts[place] if found else NULL
+        slots[q, LAST_VALUE] = values[place] if found else 0
 
 
 @compiled
@@ -145,7 +152,7 @@ def gather_extremes(values: Ints, between: Ints, greatest: int, queue: Ints, slo
     ``queue`` is as long as the longest row: places whose value no later one undercuts (or
     exceeds), oldest first.
     """
-    sign, word = (-1, _HIGH) if greatest else (1, _LOW)
+    sign, word = (-1, HIGH) if greatest else (1, LOW)
     head, tail, entered = 0, 0, np.int64(0)
     for q in range(len(between)):
         low, high = between[q, 0], between[q, 1]
@@ -153,7 +160,7 @@ def gather_extremes(values: Ints, between: Ints, greatest: int, queue: Ints, slo
             head, tail, entered = 0, 0, low
         for i in range(entered, high):
             x = values[i]
-            if x != _NULL:
+            if x != NULL:
                 while tail > head and sign * values[queue[tail - 1]] >= sign * x:
                     tail -= 1
                 queue[tail] = i
@@ -185,8 +192,8 @@ def gather_different(numbers: Ints, between: Ints, asked: Ints, counts: Ints, sl
                 different += 1 if counts[numbers[i]] == 0 else 0
                 counts[numbers[i]] += 1
         entered = max(entered, high)
-        slots[q, _DIFFERENT] = different
-        slots[q, _MISSING] = 1 if asked[q] >= 0 and counts[asked[q]] == 0 else 0
+        slots[q, DIFFERENT] = different
+        slots[q, MISSING] = 1 if asked[q] >= 0 and counts[asked[q]] == 0 else 0
     for i in range(left, entered):
         if numbers[i] >= 0:
             counts[numbers[i]] = 0
