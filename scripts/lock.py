@@ -4,17 +4,18 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from itertools import chain
 from pathlib import Path
 
-HEADER = "# Pinned by `make lock` from pyproject.toml: base, the peers extra and the dev group.\n"
+HEADER = "# Pinned by `make lock` from pyproject.toml: base, every extra and the dev group.\n"
 
 
 def main() -> None:
-    """Resolve base, peers and dev together and pin the result with hashes."""
+    """Resolve base, extras and dev together and pin the result with hashes."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     wanted = [
         *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["peers"],
+        *chain.from_iterable(project["project"]["optional-dependencies"].values()),
         *project["dependency-groups"]["dev"],
         *project["build-system"]["requires"],
         "editables",

@@ -10,6 +10,7 @@ from assay.contracts.event import Event
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.review.capacity import Budget
+from assay.runtime.fold import fold
 from assay.runtime.ports import Entry
 from assay.runtime.seen import Seen
 
@@ -55,8 +56,8 @@ class Live:
         Raises:
             Invalid: the features cannot take the event; nothing has changed then.
         """
+        fold(self.features, entry)
         if entry.accepted:
-            self.features.apply(entry.event)
             self._count_accepted(entry.event.ts)
         self.seq = entry.seq
         self.seen_ids.add(entry.event.id)

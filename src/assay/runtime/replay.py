@@ -18,6 +18,7 @@ from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.review.capacity import Budget
 from assay.rules.lists import ListSnapshot
+from assay.runtime.fold import fold
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
 from assay.runtime.stages import FEATURES_UNAVAILABLE
@@ -137,9 +138,8 @@ class _FeatureCheck:
         if entry.record is not None:
             self.records += 1
             self._compare(entry, entry.record)
-        if entry.accepted:
-            for state in self._states.values():
-                state.apply(entry.event)
+        for state in self._states.values():
+            fold(state, entry)
 
     def _compare(self, entry: Entry, record: DecisionRecord) -> None:
         if FEATURES_UNAVAILABLE in record.degraded:

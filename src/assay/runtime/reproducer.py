@@ -10,6 +10,7 @@ from assay.features.catalog import Catalog
 from assay.features.derive import decoded
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
+from assay.runtime.fold import fold
 from assay.runtime.ports import Entry, EventLog
 
 #: Events applied while shrinking: about ten seconds. A slice that is not yet minimal then is
@@ -92,7 +93,8 @@ class _Shrinking:
         if self.effort <= 0:
             return False
         state = FeatureState(self._mismatch.catalog)
-        state.apply_all(entry.event for entry in entries)
+        for entry in entries:
+            fold(state, entry)
         vector, _newest = state.read(self._mismatch.entry.event)
         text = value_text(vector, self._mismatch.catalog, self._mismatch.place)
         return text == self._mismatch.recomputed
