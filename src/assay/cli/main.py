@@ -50,6 +50,9 @@ COMMANDS: dict[str, Lazy] = {
     "train": Lazy("assay.cli.train:train", "Train, calibrate and package a model."),
     "model": Lazy("assay.cli.model:model", "Register, approve, promote and document models."),
     "serve": Lazy("assay.cli.serve:serve", "Decide over HTTP, with the console beside it."),
+    "features": Lazy(
+        "assay.cli.features:features", "See the values a decision sees, and what they cost."
+    ),
     "review": Lazy("assay.cli.review:review", "Work the review queue."),
     "list": Lazy("assay.cli.lists:lists", "Replace and show allow and deny lists."),
     "verify": Lazy("assay.cli.verify:verify", "Prove features, decisions and the audit log."),

@@ -1,0 +1,115 @@
+"""``assay features``: which values does a decision see, what do they mean, what do they cost?"""
+
+from typing import Any
+
+import click
+import msgspec
+
+from assay.app.settings import current_environment, home_from, read_settings
+from assay.cli.show import emit, grid
+from assay.core.time import format_duration
+from assay.features.catalog import Catalog
+from assay.features.definition import LIFETIME, Feature
+
+_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+_WORKLOAD = click.option("--workload", help="The definitions of this workload, not the home's.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def features() -> None:
+    """See the catalog: names, definitions, windows, memory, digest."""
+
+
+@features.command("list")
+@_HOME
+@_WORKLOAD
+@_JSON
+def list_features(home: str | None, workload: str | None, *, as_json: bool) -> None:
+    """The name, kind and one sentence of every value, in the order of the vector."""
+    catalog = _catalog(home, workload)
+    texts = {item.name: item.about for item in (*catalog.features, *catalog.derived)}
+    rows = [
+        {"name": name, "kind": kind, "about": texts.get(name, "")}
+        for name, kind in zip(catalog.names, catalog.kinds, strict=True)
+    ]
+    if as_json:
+        emit({"catalog": catalog.digest, "values": rows}, as_json=True)
+    else:
+        grid(f"{len(rows)} values", ("name", "kind", "about"), [list(r.values()) for r in rows])
+
+
+@features.command()
+@_HOME
+@_WORKLOAD
+@_JSON
+def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
+    """The definition of every value, and what each table keeps per event."""
+    catalog = _catalog(home, workload)
+    if as_json:
+        emit(described(catalog), as_json=True)
+        return
+    rows = [_line(feature) for feature in catalog.features]
+    grid("Features", ("name", "aggregate", "source by key", "window", "only where"), rows)
+    derived = [(item.name, ", ".join(item.inputs), item.version) for item in catalog.derived]
+    if derived:
+        grid("Derived at request time", ("name", "from", "version"), derived)
+    click.echo(catalog.describe())
+    click.echo(f"catalog {catalog.digest}")
+
+
+def described(catalog: Catalog) -> dict[str, Any]:
+    """A catalog as plain data: its digest, definitions and tables."""
+    return {
+        "catalog": catalog.digest,
+        "request": catalog.request.type,
+        "features": [
+            {**msgspec.to_builtins(feature), "digest": feature.digest}
+            for feature in catalog.features
+        ],
+        "derived": [
+            {
+                "name": item.name,
+                "inputs": item.inputs,
+                "kind": item.kind,
+                "version": item.version,
+                "parameters": item.parameters,
+                "unit": item.unit,
+                "about": item.about,
+                "digest": item.digest,
+            }
+            for item in catalog.derived
+        ],
+        "tables": [
+            {
+                "source": table.source,
+                "key": table.key,
+                "columns": len(table.columns),
+                "lanes": len(table.lanes),
+                "bytes_per_event": table.bytes_per_event,
+            }
+            for table in catalog.plan.tables
+        ],
+    }
+
+
+def _line(feature: Feature) -> tuple[str, ...]:
+    of = "" if feature.of is None else f" {feature.of}"
+    current = " and the request" if feature.include_current else ""
+    window = "ever" if feature.window == LIFETIME else format_duration(feature.window)
+    where = " and ".join(_condition(where) for where in feature.where)
+    key = f"{feature.source} by {'+'.join(feature.key)}{current}"
+    return (feature.name, feature.aggregate + of, key, window, where)
+
+
+def _condition(where: Any) -> str:
+    return f"{where.field} {where.is_}" + ("" if where.is_ == "known" else f" {where.value}")
+
+
+def _catalog(home: str | None, workload: str | None) -> Catalog:
+    from assay.app.workloads import workload_named
+
+    if workload is None:
+        environment = current_environment()
+        workload = read_settings(home_from(environment, home), environment).workload
+    return workload_named(workload).catalog
