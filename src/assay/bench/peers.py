@@ -29,7 +29,8 @@ class Peer(msgspec.Struct, frozen=True):
 
 DUCKDB = Peer("duckdb", ("duckdb>=1.2", "numpy>=2", "pyarrow>=20"))
 RIVER = Peer("river", ("river>=0.22", "numpy>=2"))
-PEERS = (DUCKDB, RIVER)
+SORTED = Peer("sortedcontainers", ("sortedcontainers>=2.4", "numpy>=2"))
+PEERS = (DUCKDB, RIVER, SORTED)
 
 
 def prepare(peer: Peer, folder: Path = FOLDER) -> Path:

@@ -14,6 +14,7 @@ from assay.cli.show import PROGRESS, written
 _BENCHMARKS = {
     "features": "assay.bench.features",
     "decide": "assay.bench.decide",
+    "leaderboard": "assay.bench.leaderboard",
 }
 
 
@@ -23,7 +24,7 @@ _BENCHMARKS = {
 @click.option("--prepare", is_flag=True, help="First build the peers' environments in .bench/.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a benchmark, one a line.")
 def bench(what: str, *, seed: int, prepare: bool, as_json: bool) -> None:
-    """Measure beside the peers: ``features``, ``decide`` or ``all``.
+    """Measure beside the peers: one benchmark or ``all``.
 
     A ratio above 1 means ours is better. Where a peer could not run, its value is empty and the
     reason is given; nothing here fails because a figure is low.
