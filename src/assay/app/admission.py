@@ -31,7 +31,7 @@ class Admission:
         key: of the version.
         policy: of the version.
         scorer: of the version.
-        use: puts a policy and a scorer into force; see ``Engine.use``.
+        use: puts a policy and a scorer into force; see `Versions.use`.
     """
 
     def __init__(

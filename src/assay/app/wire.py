@@ -205,7 +205,9 @@ def gauges(
 def _admission(parts: Control, chosen: Chosen, engine: Engine) -> Admission | None:
     if chosen.key is None:
         return None
-    return Admission(parts.governance, chosen.key, chosen.policy, chosen.scorer, engine.use)
+    return Admission(
+        parts.governance, chosen.key, chosen.policy, chosen.scorer, engine.versions.use
+    )
 
 
 def _check_never_filled(parts: Control) -> None:

@@ -28,7 +28,8 @@ def features() -> None:
 def list_features(home: str | None, workload: str | None, *, as_json: bool) -> None:
     """The name, kind and one sentence of every value, in the order of the vector."""
     catalog = _catalog(home, workload)
-    texts = {item.name: item.about for item in (*catalog.features, *catalog.derived)}
+    texts = {feature.name: feature.about for feature in catalog.features}
+    texts |= {item.name: item.about for item in catalog.derived}
     rows = [
         {"name": name, "kind": kind, "about": texts.get(name, "")}
         for name, kind in zip(catalog.names, catalog.kinds, strict=True)

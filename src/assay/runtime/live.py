@@ -21,23 +21,29 @@ class Live:
     ``seq`` is the last one given out, ``newest`` the newest accepted ``ts``. ``pending`` holds
     what is applied but not yet known to be durable, by event id and by idempotency key, each with
     the future that resolves when it is. An id or key that is not in ``seen_ids`` or ``seen_keys``
-    is new.
+    is new. ``features`` is the state that decides; ``states`` holds it and those kept beside it,
+    by the digest of their catalog, all of the same entries. ``lost`` says why one of these is no
+    longer kept.
     """
 
     __slots__ = (
         "budget",
         "features",
         "generation",
+        "lost",
         "newest",
         "pending",
         "pending_keys",
         "seen_ids",
         "seen_keys",
         "seq",
+        "states",
     )
 
     def __init__(self, catalog: Catalog, capacity_per_day: int, generation: int) -> None:
         self.features = FeatureState(catalog)
+        self.states = {catalog.digest: self.features}
+        self.lost: dict[str, str] = {}
         self.budget = Budget(capacity_per_day)
         self.generation = generation
         self.newest: int | None = None
@@ -56,7 +62,12 @@ class Live:
         Raises:
             Invalid: the features cannot take the event; nothing has changed then.
         """
-        fold(self.features, entry)
+        decides = (
+            self.features
+        )  # read once: whatever is switched meanwhile, each state gets it once
+        fold(decides, entry)
+        if len(self.states) > 1:
+            self._apply_beside(entry, decides)
         if entry.accepted:
             self._count_accepted(entry.event.ts)
         self.seq = entry.seq
@@ -72,6 +83,33 @@ class Live:
             self.pending.pop(entry.event.id, None)
             if entry.key is not None:
                 self.pending_keys.pop(entry.key, None)
+
+    @property
+    def bytes_used(self) -> int:
+        """Memory of every state kept."""
+        return sum(state.bytes_used for state in self.states.values())
+
+    def attach(self, state: FeatureState) -> None:
+        """Keep a state that has seen exactly the entries up to ``seq`` from now on."""
+        self.states = {**self.states, state.catalog.digest: state}
+        self.lost.pop(state.catalog.digest, None)
+
+    def detach(self, digest: str) -> None:
+        """Keep it no longer; the one that decides stays."""
+        self.states = {
+            name: state
+            for name, state in self.states.items()
+            if name != digest or state is self.features
+        }
+
+    def _apply_beside(self, entry: Entry, decides: FeatureState) -> None:
+        for digest, state in self.states.items():
+            if state is not decides:
+                try:
+                    fold(state, entry)
+                except Exception as error:  # noqa: BLE001 - it does not decide: it may be lost
+                    self.lost[digest] = f"seq {entry.seq}: {type(error).__name__}: {error}"
+                    self.detach(digest)
 
     def _count_accepted(self, ts: int) -> None:
         if self.newest is None or ts > self.newest:

@@ -29,6 +29,7 @@ from assay.runtime.recovery import Follower
 from assay.runtime.reserved import check_free, check_id_free
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
+from assay.runtime.versions import Versions
 from assay.runtime.writer import GroupWriter, Work
 
 __all__ = ["Ack", "Engine", "LoadReport", "Overloaded"]
@@ -48,25 +49,24 @@ class Engine:
     """Decides on requests and takes in events: one process for one log.
 
     Every error that a caller can cause or must know of comes out of the future; none is raised by
-    the call itself.
+    the call itself. ``versions`` says what decides, and prepares what is to decide next.
     """
 
     def __init__(
         self,
         *,
         contracts: ContractSet,
-        lists: ListSource,
         intake: Intake,
         follower: Follower,
         writer: GroupWriter,
+        versions: Versions,
         monotonic: Callable[[], int],
         waiting_max: int,
         stats: Stats,
     ) -> None:
-        self._contracts, self._lists = contracts, lists
+        self._contracts, self.versions = contracts, versions
         self._intake, self._follower, self._writer = intake, follower, writer
         self._monotonic, self._waiting_max, self._stats = monotonic, waiting_max, stats
-        self._stages: Stages | None = None
 
     @classmethod
     def recover(
@@ -110,16 +110,16 @@ class Engine:
         follower = Follower(log, catalog, clock, stats)
         engine = cls(
             contracts=contracts,
-            lists=lists,
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
             writer=GroupWriter(log, quarantine, follower.start_over),
+            versions=Versions(log, follower, lists, monotonic=monotonic, stats=stats),
             monotonic=monotonic,
             waiting_max=waiting_max,
             stats=stats,
         )
         try:
-            engine.use(policy, scorer)
+            engine.versions.use(policy, scorer)
             follower.rebuild(0)
         except BaseException:
             engine.close()
@@ -138,9 +138,9 @@ class Engine:
 
     @property
     def state_bytes(self) -> int:
-        """Memory of the feature state; 0 while it is being rebuilt."""
+        """Memory of the feature states; 0 while it is being rebuilt."""
         live = self._follower.live
-        return 0 if live is None else live.features.bytes_used
+        return 0 if live is None else live.bytes_used
 
     @property
     def stats(self) -> StatsView:
@@ -266,30 +266,9 @@ class Engine:
         """A durable decision by its id; any thread may ask."""
         return self._intake.log.decision(decision_id)
 
-    def use(self, policy: CompiledPolicy | None, scorer: Scorer | None) -> None:
-        """Decide by another policy of the same catalog from the next request on.
-
-        Raises:
-            Invalid: the policy was compiled for another catalog.
-            Unknown: the model takes a value that is not in the catalog.
-        """
-        if policy is None:
-            self._stages = None
-            return
-        kept = self._follower.catalog.digest
-        if policy.catalog.digest != kept:
-            raise Invalid(
-                f"the policy decides on catalog {policy.catalog.digest}, the engine keeps {kept}"
-            )
-        stages = Stages(policy, scorer, self._lists, monotonic=self._monotonic, stats=self._stats)
-        stages.warm()
-        self._stages = stages
-        self._follower.capacity = policy.policy.capacity_per_day
-        if self._follower.live is not None:
-            self._follower.live.budget.capacity_per_day = policy.policy.capacity_per_day
-
     def close(self) -> None:
         """Make durable what was taken in, then stop. The log stays open: it is its owner's."""
+        self.versions.close()
         self._follower.close()
         self._writer.close()
         self._follower.drop(Unavailable("the engine is closed"))
@@ -306,9 +285,10 @@ class Engine:
         return live
 
     def _deciding(self) -> Stages:
-        if self._stages is None:
+        stages = self.versions.stages
+        if stages is None:
             raise Unavailable("no policy is in force: events are taken in, nothing is decided")
-        return self._stages
+        return stages
 
     def _request(self, raw: bytes, stages: Stages) -> Event:
         event, wanted = self._intake.decode(raw), stages.policy.policy.request

@@ -24,7 +24,7 @@ class Follower:
 
     def __init__(self, log: EventLog, catalog: Catalog, clock: Clock, stats: Stats) -> None:
         self._log, self.catalog, self._clock, self._stats = log, catalog, clock, stats
-        self._stop = threading.Event()
+        self._stop, self._changing = threading.Event(), threading.Lock()
         self.capacity = 0
         self.live: Live | None = None
         self.why = "the state is being rebuilt from the log"
@@ -61,7 +61,21 @@ class Follower:
 
     def drop(self, error: Exception) -> None:
         """The state can no longer be trusted, or still cannot be rebuilt."""
-        self.live, self.why = None, f"{type(error).__name__}: {error}"
+        with self._changing:
+            self.live, self.why = None, f"{type(error).__name__}: {error}"
+
+    def decide_by(self, live: Live, catalog: Catalog) -> bool:
+        """From now on ``catalog`` decides, after a rebuild too; whether ``live`` still holds.
+
+        A rebuild reads ``self.catalog`` only after the state was dropped, and here nothing changes
+        once it was: so the two can never disagree.
+        """
+        with self._changing:
+            if self.live is not live or catalog.digest not in live.states:
+                return False
+            self.catalog = catalog
+            live.features = live.states[catalog.digest]
+            return True
 
     def close(self) -> None:
         """Give up any rebuilding."""

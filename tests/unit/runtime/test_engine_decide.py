@@ -127,7 +127,7 @@ def test_without_a_policy_events_are_taken_in_and_nothing_is_decided() -> None:
     with pytest.raises(Unavailable, match="no policy"):
         engine.decide(body("b1")).result(5)
     assert len(engine.ingest([body("b1")]).result(5)) == 1
-    engine.use(compiled(), None)
+    engine.versions.use(compiled(), None)
     assert engine.decide(body("b2")).result(5).outcome is Outcome.REVIEW
     engine.close()
 

@@ -70,7 +70,7 @@ def test_a_model_that_raises_gives_no_score_and_the_policys_fallback() -> None:
 def test_a_model_that_could_not_be_loaded_says_so() -> None:
     log = MemoryLog()
     engine = make_engine(log)
-    engine.use(compiled(), None)
+    engine.versions.use(compiled(), None)
     record = engine.decide(body("b1")).result(5)
     assert record.score == Score(None, None, "model_unavailable")
     assert record.degraded == ("model_unavailable",)
