@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -165,6 +166,8 @@ class Views:
                 text = "hidden"
             elif field.kind == "money":
                 text = _as_money(value, field.unit)
+            elif field.kind == "decimal":
+                text = f"{Decimal(value).scaleb(-field.scale):f} {field.unit}".rstrip()
             elif field.kind == "time":
                 text = format_time(value)
             else:

@@ -15,7 +15,11 @@ Check = Callable[[Any], Any]
 
 #: Whole numbers a double holds exactly; a larger one in a ``real`` field would change silently.
 _EXACT_MAX = 2**53
-_WHOLE = {"int": "a whole number", "money": "money in minor units (whole number)"}
+_WHOLE = {
+    "int": "a whole number",
+    "money": "money in minor units (whole number)",
+    "decimal": "a decimal in its smallest unit (whole number)",
+}
 
 
 class Mismatch(Exception):
@@ -67,7 +71,7 @@ def _check(field: Field, is_key: bool) -> Check:
             return _key(_text(field)) if is_key else _text(field)
         case "bool":
             return _bool
-        case "int" | "money":
+        case "int" | "money" | "decimal":
             return _whole(field)
         case "real":
             return _real(field)

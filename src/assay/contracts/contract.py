@@ -10,14 +10,16 @@ from assay.core.canonical import digest
 from assay.core.errors import Invalid, Unknown
 from assay.core.ids import check_name
 
-Kind = Literal["text", "int", "bool", "money", "real", "time"]
+Kind = Literal["text", "int", "bool", "money", "decimal", "real", "time"]
+SCALE_MAX = 12  #: decimal digits of the finest quantum
 Sensitivity = Literal["public", "internal", "personal", "secret"]
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field of an event.
 
-    ``money`` is a whole number of minor units of the currency named in ``unit``; ``time`` is
+    ``money`` is a whole number of minor units of the currency named in ``unit``; ``decimal`` is a
+    whole number of quanta of ``10**-scale`` of ``unit`` (1.25 at scale 4 is 12500); ``time`` is
     microseconds UTC; ``real`` is a finite float (features refuse to sum it); ``text`` is at most
     ``length_max`` characters. ``choices`` closes the set of values of a text field. ``low`` and
     ``high`` are inclusive bounds of a number. An absent or null optional field is "not known".
@@ -31,11 +33,17 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     low: int | float | None = None
     high: int | float | None = None
     length_max: int = 256
+    scale: int = 0
     choices: tuple[str, ...] = ()
     about: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if not 0 <= self.scale <= (SCALE_MAX if self.kind == "decimal" else 0):
+            raise Invalid(
+                f"field {self.name!r} ({self.kind}): expected a scale of 0 to {SCALE_MAX} digits "
+                f"for a decimal and 0 for every other kind, got {self.scale}"
+            )
 
 
 class EventContract(msgspec.Struct, frozen=True, kw_only=True, dict=True):

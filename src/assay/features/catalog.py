@@ -89,7 +89,7 @@ class Catalog:
         fields = {}
         for event_type, name in sorted(used):
             field = self.contracts.get(event_type).field(name)
-            fields[f"{event_type}.{name}"] = [field.kind, field.unit]
+            fields[f"{event_type}.{name}"] = [field.kind, field.unit, field.scale]
         return {
             "semantics": 1,
             "request": self.request.type,

@@ -7,15 +7,15 @@ from assay.features.definition import Aggregate, Feature, ValueKind, Where
 
 #: What each aggregate can be computed of, exactly and in any order of arrival.
 _OF: dict[Aggregate, frozenset[Kind]] = {
-    "count": frozenset({"text", "int", "bool", "money", "real", "time"}),
-    "time_since": frozenset({"text", "int", "bool", "money", "real", "time"}),
-    "distinct": frozenset({"text", "int", "bool", "money", "real", "time"}),
-    "sum": frozenset({"int", "bool", "money"}),
-    "mean": frozenset({"int", "bool", "money"}),
-    "std": frozenset({"int", "bool", "money"}),
-    "min": frozenset({"int", "bool", "money", "real", "time"}),
-    "max": frozenset({"int", "bool", "money", "real", "time"}),
-    "last": frozenset({"int", "bool", "money", "real", "time"}),
+    "count": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
+    "time_since": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
+    "distinct": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
+    "sum": frozenset({"int", "bool", "money", "decimal"}),
+    "mean": frozenset({"int", "bool", "money", "decimal"}),
+    "std": frozenset({"int", "bool", "money", "decimal"}),
+    "min": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
+    "max": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
+    "last": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
 }
 _ALONE: frozenset[Aggregate] = frozenset({"count", "time_since"})
 _KEY_KINDS: frozenset[Kind] = frozenset({"text", "int"})

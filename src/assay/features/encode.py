@@ -118,6 +118,7 @@ _AS_IS, _HASH, _PLACE, _REAL = range(4)
 _STEP: dict[tuple[Kind, bool], int] = {
     ("int", False): _AS_IS,
     ("money", False): _AS_IS,
+    ("decimal", False): _AS_IS,
     ("bool", False): _AS_IS,
     ("time", False): _AS_IS,
     ("real", False): _REAL,

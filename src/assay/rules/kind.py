@@ -21,6 +21,7 @@ OF_FIELD: Mapping[Kind, CelKind] = {
     "text": CelKind.STRING,
     "int": CelKind.INT,
     "money": CelKind.INT,
+    "decimal": CelKind.INT,
     "time": CelKind.INT,
     "bool": CelKind.BOOL,
     "real": CelKind.DOUBLE,

@@ -18,6 +18,7 @@ _KINDS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "int": {"type": "integer"},
     "money": {"type": "integer"},
+    "decimal": {"type": "integer"},
     "bool": {"type": "boolean"},
     "real": {"type": "number"},
     "time": {
