@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.unit.runtime.records import record_of
 
 from assay.adapters.sqlite.log import SqliteLog
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
+from assay.contracts.retraction import completed, retraction_key
 from assay.core.errors import Conflict
 from assay.runtime.memory import MemoryLog
 from assay.runtime.ports import Entry
@@ -151,6 +153,25 @@ def test_extreme_payloads_survive_exactly(log: Log) -> None:
     assert {k: type(v) for k, v in found.event.payload.items()} == {
         k: type(v) for k, v in payload.items()
     }
+
+
+def test_a_retraction_keeps_what_its_event_said_and_an_event_has_one(log: Log) -> None:
+    said = entry(1)
+    back = Event("r1", "retraction", 9, {"event": "e1", "reason": "twice"})
+    kept = Entry(
+        seq=2,
+        event=completed(back, said.event),
+        known_at=9,
+        accepted=True,
+        key=retraction_key("e1"),
+    )
+    log.append([said, kept])
+    assert list(log.entries()) == [said, kept]
+    assert log.entry_of_key(retraction_key("e1")) == kept
+    again = Event("r2", "retraction", 9, {"event": "e1"})
+    with pytest.raises(Conflict):
+        log.append([msgspec.structs.replace(kept, seq=3, event=again)])
+    assert log.last_seq() == 2
 
 
 def test_refusals_are_kept_byte_for_byte_until_removed(log: Log) -> None:

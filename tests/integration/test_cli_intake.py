@@ -53,7 +53,8 @@ def test_a_file_is_taken_in_once_and_its_bad_lines_are_kept(
     assert kept["refused"] == 6
     assert {row["code"] for row in kept["first"]} == {"contract_violation", "conflict"}, str(kept)
     replayed = run(capsys, "quarantine", "replay", "--home", home)[1]
-    assert replayed == {"accepted": 0, "late": 0, "duplicates": 0, "refused": 6}
+    nothing = dict.fromkeys(("accepted", "late_accepted", "late_rejected", "duplicates"), 0)
+    assert replayed == nothing | {"refused": 6}
     assert run(capsys, "quarantine", "list", "--home", home)[1]["refused"] == 6
 
 

@@ -6,16 +6,16 @@ the next server folds it from the log.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 
 from assay.adapters.files.home import HomeLock
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Event
-from assay.contracts.quarantine import Refusal
 from assay.features.catalog import Catalog
 from assay.runtime.clock import LogClock
-from assay.runtime.online import Ack, Engine, LoadReport
+from assay.runtime.ingest import Tally
+from assay.runtime.online import Engine, LoadReport
 from assay.runtime.ports import Clock
 
 _PROGRESS_EVERY = 5_000
@@ -66,13 +66,11 @@ def import_lines(
     """
     stream = (line for line in map(bytes.strip, lines) if line)
     with _opened(home, contracts, request, horizon) as engine:
-
-        def batches() -> Iterator[list[Ack | Refusal]]:
-            while chunk := list(islice(stream, _LINES_AT_ONCE)):
-                yield engine.ingest(chunk).result()
-                progress(len(chunk))
-
-        return _counts(batches())
+        tally = Tally()
+        while chunk := list(islice(stream, _LINES_AT_ONCE)):
+            tally.add(engine.ingest(chunk).result())
+            progress(len(chunk))
+        return tally.report()
 
 
 def replay_quarantine(
@@ -93,19 +91,9 @@ def replay_quarantine(
         HomeLocked: a server has the folder open: stop it first.
     """
     with _opened(home, contracts, request, horizon, clock) as engine:
-        return _counts([engine.replay_quarantine()])
-
-
-def _counts(batches: Iterable[Iterable[Ack | Refusal]]) -> LoadReport:
-    counts = {"accepted": 0, "late": 0, "duplicates": 0, "refused": 0}
-    for result in chain.from_iterable(batches):
-        if isinstance(result, Refusal):
-            counts["refused"] += 1
-        elif result.duplicate:
-            counts["duplicates"] += 1
-        else:
-            counts["accepted" if result.accepted else "late"] += 1
-    return LoadReport(**counts)
+        tally = Tally()
+        tally.add(engine.replay_quarantine())
+        return tally.report()
 
 
 @contextmanager

@@ -39,6 +39,12 @@ class Decider(Protocol):
         """Take in events; what is refused, by ``check`` too, is kept in quarantine."""
         ...
 
+    def correct(
+        self, event: bytes, retraction: bytes, check: Callable[[Event], Event]
+    ) -> Future[list[Ack | Refusal]]:
+        """Take in an event and the retraction of what it replaces, both or neither."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:

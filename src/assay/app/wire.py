@@ -196,6 +196,9 @@ def gauges(
         "log_seq": log.last_seq,
         "state_bytes": lambda: engine.state_bytes,
         "quarantined": lambda: sum(engine.stats.refused.values()),
+        "late_accepted": lambda: engine.stats.late_accepted,
+        "late_rejected": lambda: engine.stats.late_rejected,
+        "retracted": lambda: engine.stats.retracted,
         "waiting_for_disk": lambda: engine.stats.waiting,
         "model_admitted": lambda: admission is None or not admission.why_withdrawn,
     }

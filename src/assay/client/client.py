@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -89,6 +90,26 @@ class Client:
         results: list[dict[str, Any]] = answer["results"]
         return results
 
+    def retract(self, event_id: str, *, reason: str | None = None) -> dict[str, Any]:
+        """Take an event back; doing it twice is doing it once.
+
+        Raises:
+            NotFound: the platform does not know the event.
+        """
+        return self._send("POST", _path(event_id, "retraction"), None, json={"reason": reason})
+
+    def correct(
+        self, event_id: str, event: Mapping[str, Any], *, reason: str | None = None
+    ) -> dict[str, Any]:
+        """Replace an event by another under a new id: both or neither.
+
+        Raises:
+            NotFound: the platform does not know the event.
+            Conflict: it was taken back before.
+        """
+        body = {"event": event, "reason": reason}
+        return self._send("POST", _path(event_id, "correction"), None, json=body)
+
     def label(
         self, request_id: str, *, fraud: bool, source: str = "chargeback", ts: str | None = None
     ) -> dict[str, Any]:
@@ -134,6 +155,10 @@ class Client:
             raise _error(answer)
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _path(event_id: str, act: str) -> str:
+    return f"/v1/events/{quote(event_id, safe='')}/{act}"
 
 
 def _error(answer: httpx.Response) -> AssayError:

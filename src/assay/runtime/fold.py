@@ -1,5 +1,6 @@
 """How does one entry of a log change what is known? The one place that every replay calls."""
 
+from assay.contracts.retraction import RETRACTION_TYPE, target_of
 from assay.features.state import FeatureState
 from assay.runtime.ports import Entry
 
@@ -7,10 +8,20 @@ from assay.runtime.ports import Entry
 def fold(state: FeatureState, entry: Entry) -> None:
     """Apply one entry of a log to a state; entries come in ``seq`` order.
 
-    The verdict on lateness is taken as stored, never derived again.
+    The verdict on lateness is taken as stored, never derived again. A retraction takes its event
+    out, or keeps it away should it come later (partitions of a log may arrive in any order).
 
     Raises:
         Invalid: the features cannot take the event; nothing has changed then.
     """
-    if entry.accepted:
+    if not entry.accepted:
+        return
+    if entry.event.type == RETRACTION_TYPE:
+        state.retract(target_of(entry.event))
+    else:
         state.apply(entry.event)
+
+
+def moves_time(entry: Entry) -> bool:
+    """Whether an entry says what time it is: an accepted event does, a retraction does not."""
+    return entry.accepted and entry.event.type != RETRACTION_TYPE

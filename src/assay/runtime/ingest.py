@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from assay.contracts.contract import ContractSet
 from assay.contracts.decode import check_event, encode_event
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
+from assay.contracts.retraction import RETRACTION_TYPE
 from assay.core.errors import Invalid
 from assay.runtime.intake import Ack, Intake
 from assay.runtime.live import Live
@@ -25,12 +25,44 @@ Check = Callable[[Event], Event]
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a history: ``late`` ones are kept and count nowhere."""
+    """What became of a history.
 
-    accepted: int
-    late: int
-    duplicates: int
-    refused: int
+    ``accepted`` ones count, of which ``late_accepted`` were older than the newest before them.
+    ``late_rejected`` were older than the horizon: they are kept and count nowhere.
+    """
+
+    accepted: int = 0
+    late_accepted: int = 0
+    late_rejected: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+
+class Tally:
+    """Counts what became of events, batch by batch."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys(LoadReport.__struct_fields__, 0)
+
+    def add(self, results: Iterable[Ack | Refusal]) -> None:
+        """Count the results of one batch."""
+        counts = self._counts
+        for result in results:
+            if isinstance(result, Refusal):
+                counts["refused"] += 1
+            elif result.duplicate:
+                counts["duplicates"] += 1
+            elif result.accepted:
+                counts["accepted"] += 1
+                counts["late_accepted"] += result.late
+            else:
+                counts["late_rejected"] += 1
+
+    def report(self) -> LoadReport:
+        """The counts so far."""
+        return LoadReport(**self._counts)
 
 
 class Batch:
@@ -75,18 +107,43 @@ def take_raws(
     return _take(intake, live, raws, decode, bytes, future, None)
 
 
+def take_correction(
+    intake: Intake, live: Live, raws: tuple[bytes, bytes], future: Future[Any], check: Check
+) -> Batch:
+    """Take in an event and the retraction of the one that it replaces, or neither.
+
+    The retraction comes second: it cannot fail once it is complete, so a failure changes nothing.
+
+    Raises:
+        Invalid: either may not be taken in; nothing has changed then.
+    """
+    event, retraction = (check(intake.decode(raw)) for raw in raws)
+    if event.type == RETRACTION_TYPE or retraction.type != RETRACTION_TYPE:
+        expected = f"an event and the retraction of what it replaces, got {event.type!r}"
+        raise Invalid(f"expected {expected} and {retraction.type!r}")
+    intake.check_correction(live, event, retraction)
+    entries: list[Entry] = []
+    results: list[Ack | Refusal] = []
+    for half in (event, retraction):
+        taken, (result,) = intake.take(live, (half,), future, None)
+        if isinstance(result, Invalid):
+            raise result
+        entries += taken
+        results.append(result)
+    return Batch(entries, results)
+
+
 def take_events(
     intake: Intake,
     live: Live,
     events: Sequence[Event],
-    contracts: ContractSet,
     future: Future[Any],
     known_at: Known | None,
 ) -> Batch:
     """Take in events that did not come as JSON; a refused one is kept in its wire form."""
 
     def checked(event: Event) -> Event:
-        return check_event(event, contracts)
+        return check_event(event, intake.contracts)
 
     return _take(intake, live, events, checked, encode_event, future, known_at)
 
@@ -95,15 +152,15 @@ def load_events(
     events: Iterable[Event], submit: Callable[[Sequence[Event]], Future[list[Ack | Refusal]]]
 ) -> LoadReport:
     """Submit a history in groups, a few of them on their way to the disk at a time."""
-    counts = dict.fromkeys(("accepted", "late", "duplicates", "refused"), 0)
+    tally = Tally()
     waiting: deque[Future[list[Ack | Refusal]]] = deque()
     for chunk in _chunks(events):
         waiting.append(submit(chunk))
         if len(waiting) > _CHUNKS_WAITING:
-            _count(waiting.popleft().result(), counts)
+            tally.add(waiting.popleft().result())
     for future in waiting:
-        _count(future.result(), counts)
-    return LoadReport(**counts)
+        tally.add(future.result())
+    return tally.report()
 
 
 def _take(
@@ -137,13 +194,3 @@ def _chunks(events: Iterable[Event]) -> Iterator[list[Event]]:
     stream = iter(events)
     while chunk := list(islice(stream, _CHUNK)):
         yield chunk
-
-
-def _count(results: Iterable[Ack | Refusal], counts: dict[str, int]) -> None:
-    for result in results:
-        if isinstance(result, Refusal):
-            counts["refused"] += 1
-        elif result.duplicate:
-            counts["duplicates"] += 1
-        else:
-            counts["accepted" if result.accepted else "late"] += 1

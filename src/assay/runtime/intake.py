@@ -10,12 +10,19 @@ from assay.contracts.contract import ContractSet
 from assay.contracts.decode import check_recent, decode_event
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal, refusal
+from assay.contracts.retraction import (
+    RETRACTION_TYPE,
+    as_sent,
+    retraction_key,
+    with_retractions,
+)
 from assay.contracts.violation import ContractViolation
 from assay.core.errors import AssayError, Conflict, Invalid, shown
 from assay.core.time import HOUR, TIME_END, TIME_MIN, format_duration, format_time
 from assay.decisions.record import DecisionRecord
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
+from assay.runtime.retractions import complete, earlier, is_new_correction
 from assay.runtime.stats import Stats
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -36,13 +43,16 @@ class Ack(msgspec.Struct, frozen=True):
     """An event is durable at ``seq``.
 
     ``accepted`` is False when it was older than the horizon: it is kept and counts nowhere.
-    ``duplicate`` is True when it had been taken in before.
+    ``duplicate`` is True when it had been taken in before (of a retraction also when another had
+    taken the same event back). ``late`` is True for a new event that is older than the newest,
+    whether it was accepted or not.
     """
 
     id: str
     seq: int
     accepted: bool
     duplicate: bool
+    late: bool = False
 
 
 class Intake:
@@ -66,14 +76,15 @@ class Intake:
         stats: Stats,
         request_age_max: int = REQUEST_AGE_MAX,
     ) -> None:
-        self._contracts, self.log, self._clock = contracts, log, clock
+        self.contracts = with_retractions(contracts)
+        self.log, self._clock = log, clock
         self._horizon, self._stats = horizon, stats
         self._request_age_max = request_age_max
 
     def decode(self, raw: bytes) -> Event:
         """The event in a body, whenever it happened; see `decode_event` for what it raises."""
         return decode_event(
-            raw, self._contracts, now=TIME_MIN, future_max=TIME_END, past_max=TIME_END
+            raw, self.contracts, now=TIME_MIN, future_max=TIME_END, past_max=TIME_END
         )
 
     def check_recent(self, event: Event) -> None:
@@ -98,6 +109,24 @@ class Intake:
                 f"{format_duration(self._request_age_max)} behind the newest event and the clock)"
             )
             raise ContractViolation("$.ts", expected, format_time(request.ts))
+
+    def check_correction(self, live: Live, event: Event, retraction: Event) -> None:
+        """Return when both halves of a correction can be taken in, or were together before.
+
+        Raises:
+            Invalid: one of them cannot, or the event would count nowhere: it is too late.
+        """
+        self.check_recent(event)
+        self.check_recent(retraction)
+        complete(live, self.log, retraction)
+        new = is_new_correction(live, self.log, retraction, event)
+        if new and not live.accepts(event, self._horizon):
+            raise ContractViolation(
+                "$.ts",
+                "a corrected event within the horizon (a late one would count nowhere; to take "
+                "the first back alone, send a retraction)",
+                format_time(event.ts),
+            )
 
     def wall(self) -> int:
         """Microseconds UTC on the wall, for people."""
@@ -153,12 +182,16 @@ class Intake:
     ) -> Entry:
         """Give a new event its verdict and its place, and apply it to the live state.
 
+        A retraction is never late: it takes effect whenever it comes, and moves no clock.
+
         Raises:
             Invalid: the features cannot take it; nothing has changed then.
         """
-        accepted = live.accepts(event, self._horizon)
-        if accepted:
+        retraction = event.type == RETRACTION_TYPE
+        accepted = retraction or live.accepts(event, self._horizon)
+        if accepted and not retraction:
             self._clock.observe(event.ts)
+        late = is_late(live, event)
         entry = Entry(
             seq=live.seq + 1,
             event=event,
@@ -171,10 +204,7 @@ class Intake:
         live.pending[event.id] = (entry, future)
         if key is not None:
             live.pending_keys[key] = entry
-        if accepted:
-            self._stats.accepted += 1
-        else:
-            self._stats.late += 1
+        self._stats.took_in(accepted=accepted, late=late, retraction=retraction)
         return entry
 
     def take(
@@ -201,17 +231,33 @@ class Intake:
                     self.check_recent(event)
                 if prior is not None:
                     results.append(self._duplicate(prior[0], event))
-                elif event.id in stored:
+                    continue
+                if event.id in stored:
                     results.append(self._duplicate(self.log.entry(event.id), event))
-                else:
-                    entry = self.accept(
-                        live, event, future=future, known_at=known_at and known_at(event)
-                    )
-                    entries.append(entry)
-                    results.append(Ack(event.id, entry.seq, entry.accepted, duplicate=False))
+                    continue
+                known = None if known_at is None else known_at(event)
+                entry, ack = self._new(live, event, future, known)
+                entries += () if entry is None else (entry,)
+                results.append(ack)
             except Invalid as error:
                 results.append(error)
         return entries, results
+
+    def _new(
+        self, live: Live, event: Event, future: Future[Any], known_at: int | None
+    ) -> tuple[Entry | None, Ack]:
+        """The entry of an event whose id is new; None for a second retraction of one event."""
+        key = None
+        if event.type == RETRACTION_TYPE:
+            name = event.payload["event"]
+            before = earlier(live, self.log, name)
+            if before is not None:
+                self._stats.duplicates += 1
+                return None, Ack(event.id, before.seq, accepted=True, duplicate=True)
+            event, key = complete(live, self.log, event), retraction_key(name)
+        late = is_late(live, event)
+        entry = self.accept(live, event, future=future, key=key, known_at=known_at)
+        return entry, Ack(event.id, entry.seq, entry.accepted, duplicate=False, late=late)
 
     def _duplicate(self, entry: Entry | None, event: Event) -> Ack:
         if entry is None:
@@ -219,6 +265,12 @@ class Intake:
         _check_same(entry.event, event)
         self._stats.duplicates += 1
         return Ack(event.id, entry.seq, entry.accepted, duplicate=True)
+
+
+def is_late(live: Live, event: Event) -> bool:
+    """Whether an event happened before one that was accepted already; a retraction never did."""
+    newest = live.newest
+    return event.type != RETRACTION_TYPE and newest is not None and event.ts < newest
 
 
 def same_event(one: Event, other: Event) -> bool:
@@ -244,6 +296,7 @@ def _check_key(stored: Entry, key: str | None) -> None:
 
 
 def _check_same(stored: Event, event: Event) -> None:
+    stored = as_sent(stored)
     if not same_event(stored, event):
         differing = [
             name

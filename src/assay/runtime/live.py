@@ -10,7 +10,7 @@ from assay.contracts.event import Event
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.review.capacity import Budget
-from assay.runtime.fold import fold
+from assay.runtime.fold import fold, moves_time
 from assay.runtime.ports import Entry
 from assay.runtime.seen import Seen
 
@@ -68,7 +68,7 @@ class Live:
         fold(decides, entry)
         if len(self.states) > 1:
             self._apply_beside(entry, decides)
-        if entry.accepted:
+        if moves_time(entry):
             self._count_accepted(entry.event.ts)
         self.seq = entry.seq
         self.seen_ids.add(entry.event.id)

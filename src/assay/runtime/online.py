@@ -9,19 +9,28 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from assay.contracts.contract import ContractSet
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
 from assay.contracts.violation import ContractViolation
-from assay.core.errors import AssayError, Conflict, Invalid, Unavailable, shown
+from assay.core.errors import AssayError, Invalid, Unavailable
 from assay.core.ids import check_id
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
-from assay.runtime.ingest import Batch, Check, LoadReport, load_events, take_events, take_raws
+from assay.runtime.futures import again, failed
+from assay.runtime.ingest import (
+    Batch,
+    Check,
+    LoadReport,
+    load_events,
+    take_correction,
+    take_events,
+    take_raws,
+)
 from assay.runtime.intake import REQUEST_AGE_MAX, Ack, Intake
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
@@ -35,8 +44,6 @@ from assay.runtime.writer import GroupWriter, Work
 __all__ = ["Ack", "Engine", "LoadReport", "Overloaded"]
 
 WAITING_MAX = 20_000  #: entries that may wait for the disk before new ones are turned away
-
-_T = TypeVar("_T")
 
 
 class Overloaded(Unavailable):
@@ -55,7 +62,6 @@ class Engine:
     def __init__(
         self,
         *,
-        contracts: ContractSet,
         intake: Intake,
         follower: Follower,
         writer: GroupWriter,
@@ -64,7 +70,7 @@ class Engine:
         waiting_max: int,
         stats: Stats,
     ) -> None:
-        self._contracts, self.versions = contracts, versions
+        self.versions = versions
         self._intake, self._follower, self._writer = intake, follower, writer
         self._monotonic, self._waiting_max, self._stats = monotonic, waiting_max, stats
 
@@ -109,7 +115,6 @@ class Engine:
         stats = Stats()
         follower = Follower(log, catalog, clock, stats)
         engine = cls(
-            contracts=contracts,
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
             writer=GroupWriter(log, quarantine, follower.start_over),
@@ -177,19 +182,19 @@ class Engine:
             if key is not None:
                 check_id(key)
         except AssayError as error:
-            return _failed(future, error)
+            return failed(future, error)
         try:
             event = self._request(raw, stages)
             known = self._intake.known(live, event, key)
             if known is not None:
-                return _again(future, *known)
+                return again(future, *known)
             self._intake.check_age(live, event)
             record = stages.decide(event, live, started=started, wall=self._intake.wall())
             entry = self._accept(live, event, record, key, future)
         except Invalid as error:
             return self._refuse(live, raw, error, future)
         except AssayError as error:
-            return _failed(future, error)
+            return failed(future, error)
         self._count(record, started)
         self._writer.give(
             Work(
@@ -215,6 +220,18 @@ class Engine:
             len(raws), lambda live, future: take_raws(self._intake, live, raws, future, check)
         )
 
+    def correct(self, event: bytes, retraction: bytes, check: Check) -> Future[list[Ack | Refusal]]:
+        """Take an event back and take in what replaces it: both in one transaction, or neither.
+
+        The future raises Invalid when either may not be taken in; nothing is kept then.
+        """
+        return self._take(
+            2,
+            lambda live, future: take_correction(
+                self._intake, live, (event, retraction), future, check
+            ),
+        )
+
     def load(
         self, events: Iterable[Event], *, known_at: Callable[[Event], int] = attrgetter("ts")
     ) -> LoadReport:
@@ -232,7 +249,7 @@ class Engine:
 
         def submit(chunk: Sequence[Event]) -> Future[list[Ack | Refusal]]:
             def take(live: Live, future: Future[Any]) -> Batch:
-                return take_events(self._intake, live, chunk, self._contracts, future, known_at)
+                return take_events(self._intake, live, chunk, future, known_at)
 
             return self._take(0, take)
 
@@ -320,9 +337,11 @@ class Engine:
         try:
             live = self._open(size)
         except AssayError as error:
-            return _failed(future, error)
+            return failed(future, error)
         try:
             batch = take(live, future)
+        except Invalid as error:  # nothing was applied
+            return failed(future, error)
         except Exception as error:
             self._discard(error)
             raise
@@ -358,23 +377,3 @@ class Engine:
         """Something failed half-way through the state: have it folded from the log again."""
         self._follower.drop(error)
         self._writer.discard(error)
-
-
-def _failed(future: Future[_T], error: AssayError) -> Future[_T]:
-    future.set_exception(error)
-    return future
-
-
-def _again(
-    future: Future[DecisionRecord], entry: Entry, pending: Future[Any] | None
-) -> Future[DecisionRecord]:
-    """The decision that was made on the event before, once it is durable."""
-    if entry.record is None:
-        raise Conflict(
-            f"event {shown(entry.event.id)} was taken in before without a decision: send a new "
-            "request under a new id"
-        )
-    if pending is not None:
-        return pending
-    future.set_result(entry.record)
-    return future

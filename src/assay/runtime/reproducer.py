@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from assay.contracts.event import Event
+from assay.contracts.retraction import told_of
 from assay.features.catalog import Catalog
 from assay.features.derive import decoded
 from assay.features.state import FeatureState
@@ -59,7 +60,7 @@ def reproduce(log: EventLog, mismatch: Mismatch) -> Reproducer:
     request = mismatch.entry.event
     before = [entry for entry in log.entries(until=mismatch.entry.seq - 1) if entry.accepted]
     shrinking = _Shrinking(mismatch)
-    related = [entry for entry in before if _related(entry.event, request)]
+    related = [entry for entry in before if _related(told_of(entry.event), request)]
     kept = shrinking.shrunk(related if shrinking.same(related) else before)
     return Reproducer(
         catalog=mismatch.catalog.digest,

@@ -19,13 +19,19 @@ class StageTimes(msgspec.Struct, frozen=True):
 
 
 class StatsView(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts at one moment."""
+    """The counts at one moment.
+
+    ``accepted`` counts events that count, of which ``late_accepted`` were older than the newest;
+    ``late_rejected`` were older than the horizon; ``retracted`` were taken back.
+    """
 
     outcomes: dict[str, int]
     degraded: dict[str, int]
     refused: dict[str, int]
     accepted: int
-    late: int
+    late_accepted: int
+    late_rejected: int
+    retracted: int
     duplicates: int
     rebuilds: int
     waiting: int
@@ -46,9 +52,20 @@ class Stats:
         self.outcomes: Counter[str] = Counter()
         self.degraded: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        self.accepted = self.late = self.duplicates = self.rebuilds = 0
+        self.accepted = self.duplicates = self.rebuilds = 0
+        self.late_accepted = self.late_rejected = self.retracted = 0
         self._counts = {stage: [0] * _BUCKETS for stage in STAGES}
         self._total_ns = dict.fromkeys(STAGES, 0)
+
+    def took_in(self, *, accepted: bool, late: bool, retraction: bool) -> None:
+        """An event got its place in the log."""
+        if retraction:
+            self.retracted += 1
+        elif accepted:
+            self.accepted += 1
+            self.late_accepted += late
+        else:
+            self.late_rejected += 1
 
     def took(self, stage: str, ns: int) -> None:
         """One run of a stage took that many nanoseconds."""
@@ -63,7 +80,9 @@ class Stats:
             degraded=dict(self.degraded),
             refused=dict(self.refused),
             accepted=self.accepted,
-            late=self.late,
+            late_accepted=self.late_accepted,
+            late_rejected=self.late_rejected,
+            retracted=self.retracted,
             duplicates=self.duplicates,
             rebuilds=self.rebuilds,
             waiting=waiting,

@@ -31,6 +31,8 @@ def api_access(limits: LimitSettings) -> AccessTable:
             Grant("POST", DECIDE, _SERVICES, limits.decision_bytes),
             Grant("GET", "/v1/decisions/{decision_id}", _READERS),
             Grant("POST", "/v1/events", _SERVICES, limits.events_bytes, (JSON, LINES)),
+            Grant("POST", "/v1/events/{event_id}/retraction", _SERVICES, small),
+            Grant("POST", "/v1/events/{event_id}/correction", _SERVICES, limits.decision_bytes),
             Grant("POST", "/v1/labels", _SERVICES | _REVIEWERS, small),
             Grant("GET", "/v1/cases", _STAFF),
             Grant("GET", "/v1/cases/{case_id}", _STAFF),

@@ -1,7 +1,7 @@
 """What does the API say? One struct for every answer and every body, typed and documented."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -50,7 +50,9 @@ class EventResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What became of one event, at its place in the request.
 
     ``duplicate`` is an event that was taken in before, ``late`` one older than the horizon: it is
-    kept and counts nowhere. ``quarantine`` names a refused body that was kept for a replay.
+    kept and counts nowhere. The flag ``late`` is on every new event that is older than the newest:
+    with ``accepted`` it counts, from now on. ``quarantine`` names a refused
+    body, kept for a replay.
     """
 
     status: Literal["accepted", "duplicate", "late", "refused"]
@@ -60,6 +62,7 @@ class EventResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     path: str | None = None
     detail: str | None = None
     quarantine: int | None = None
+    late: bool = False
 
 
 class EventsAnswer(msgspec.Struct, frozen=True):
@@ -78,6 +81,23 @@ class LabelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     source: Literal["chargeback", "manual", "reversal"] = "chargeback"
     ts: str | int | None = None
     id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+
+
+class RetractionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why an event is taken back; ``id`` and ``ts`` are the retraction's own."""
+
+    id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    ts: str | int | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+
+
+class CorrectionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What replaces an event, in wire form under a new id; the rest is of the retraction."""
+
+    event: dict[str, Any]
+    id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    ts: str | int | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
 
 
 class VerdictBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -182,7 +202,7 @@ def event_result(result: Ack | Refusal) -> EventResult:
         status = "duplicate"
     elif not result.accepted:
         status = "late"
-    return EventResult(status=status, id=result.id, seq=result.seq)
+    return EventResult(status=status, id=result.id, seq=result.seq, late=result.late)
 
 
 def case_answer(case: Case, explain: Explain) -> CaseAnswer:

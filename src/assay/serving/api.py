@@ -25,6 +25,7 @@ from assay.serving.answers import (
     EventsAnswer,
     LabelBody,
     ModelAnswer,
+    RetractionBody,
     VerdictBody,
     case_answer,
     decision_answer,
@@ -38,6 +39,7 @@ from assay.serving.intake import split_array, split_lines, take_in, take_label
 from assay.serving.metrics import CONTENT_TYPE, Metrics
 from assay.serving.openapi import problem_schema, with_decisions
 from assay.serving.problem import BROKEN, Broken, Malformed, problem_of
+from assay.serving.retractions import correct, take_back
 
 Asked = Request[Any, Any, State]
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="most cases to return")]
@@ -50,7 +52,8 @@ def api(platform: Platform, metrics: Metrics) -> Litestar:
 
 def _application(platform: Platform, metrics: Metrics, openapi: OpenAPIConfig | None) -> Litestar:
     cases = [list_cases, read_case, assign_case, release_case, close_case]
-    routes = [read_decision, post_events, post_label, *cases, list_models, read_model]
+    events = [post_events, retract_event, correct_event, post_label]
+    routes = [read_decision, *events, *cases, list_models, read_model]
     return Litestar(
         route_handlers=[health, ready, scrape, document, Router("/v1", route_handlers=routes)],
         state=State({"platform": platform, "metrics": metrics}),
@@ -130,6 +133,20 @@ async def post_events(request: Asked) -> EventsAnswer:
     for refusal in refused:
         metrics.refused(refusal.code)
     return EventsAnswer([event_result(result) for result in results], len(refused))
+
+
+@post("/events/{event_id:str}/retraction", status_code=200, tags=["events"])
+async def retract_event(request: Asked, event_id: FromPath[str]) -> EventResult:
+    """Take an event back: from now on it counts nowhere; what was decided stays."""
+    body = body_as(RetractionBody, await request.body())
+    return event_result(await take_back(_platform(request), event_id, body))
+
+
+@post("/events/{event_id:str}/correction", status_code=200, tags=["events"])
+async def correct_event(request: Asked, event_id: FromPath[str]) -> EventsAnswer:
+    """Take an event back and take in what replaces it, both or neither; results in that order."""
+    event, retraction = await correct(_platform(request), event_id, await request.body())
+    return EventsAnswer([event_result(retraction), event_result(event)], 0)
 
 
 @post("/labels", status_code=200, tags=["events"])

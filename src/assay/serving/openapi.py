@@ -6,11 +6,13 @@ import msgspec
 
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.core.time import TIME_END, TIME_MIN
-from assay.serving.answers import LabelBody, VerdictBody
+from assay.serving.answers import CorrectionBody, LabelBody, RetractionBody, VerdictBody
 
 #: Routes whose bodies the handlers read themselves, strictly.
 BODIES: dict[str, type[msgspec.Struct]] = {
     "/v1/labels": LabelBody,
+    "/v1/events/{event_id}/retraction": RetractionBody,
+    "/v1/events/{event_id}/correction": CorrectionBody,
     "/v1/cases/{case_id}/verdict": VerdictBody,
 }
 

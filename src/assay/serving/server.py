@@ -32,6 +32,9 @@ GAUGES = {
     "log_seq": "Newest place in the event log.",
     "state_bytes": "Bytes of feature state in memory.",
     "quarantined": "Bodies refused since the start.",
+    "late_accepted": "Events taken in since the start that were older than the newest and count.",
+    "late_rejected": "Events taken in since the start that were older than the horizon.",
+    "retracted": "Events taken back since the start.",
     "model_admitted": "1 while the loaded version may decide, 0 while it is withdrawn.",
 }
 

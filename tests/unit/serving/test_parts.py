@@ -182,6 +182,10 @@ class Engine:
         """Not called here."""
         raise AssertionError((raw, key))
 
+    def correct(self, event: bytes, retraction: bytes, check: Any) -> Any:
+        """Not called here."""
+        raise AssertionError((event, retraction, check))
+
     def ingest(
         self, raws: Sequence[bytes], check: Callable[[Event], Event] | None = None
     ) -> "Future[Any]":
