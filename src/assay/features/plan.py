@@ -62,6 +62,11 @@ class Table(msgspec.Struct, kw_only=True):
     needs: list[int] = []
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """What a slab is made of: columns, whether there are masks, lanes."""
+        return len(self.columns), int(bool(self.filters)), len(self.lanes)
+
+    @property
     def bytes_per_event(self) -> float:
         """Time, identity, columns, mask, and the share of a block summary."""
         words = 2 + len(self.columns) + bool(self.filters)

@@ -20,9 +20,11 @@ from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
 from assay.features.gather import read
 from assay.features.identities import Identities
-from assay.features.layout import CLASSES, GATHERED_WORDS, NO_KEY, NOT_SEEN
+from assay.features.layout import BLOCK, CLASSES, GATHERED_WORDS, NO_KEY, NOT_SEEN
+from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
 from assay.features.plan import Plan
 from assay.features.vector import Vector
+from assay.features.view import groups_without
 
 _FIRST_WORDS, _FIRST_ROWS, _ROW_WORDS = 1 << 12, 1 << 8, 3
 #: A pool grows by this or a sixteenth, whichever is more: the usual allocator remaps large blocks
@@ -59,7 +61,7 @@ class FeatureState:
     def __init__(self, catalog: Catalog) -> None:
         plan = catalog.plan
         self.catalog, self.overflows = catalog, 0
-        keys: list[dict[Key, int]] = [{} for _ in plan.tables]
+        self._keys = keys = [dict[Key, int]() for _ in plan.tables]
         self._deriver, self._reader = Deriver(catalog), _Reader(catalog, keys)
         self._feeds = {source: _Feed(plan, source, keys) for source in plan.by_source}
         self._pool = np.zeros(_FIRST_WORDS, np.int64)
@@ -119,13 +121,14 @@ class FeatureState:
             if found:
                 remove(self._pool, self._rows, feed.program, place, row, at)
 
-    def read(self, request: Event) -> tuple[Vector, int | None]:
+    def read(self, request: Event, absent: Iterable[str] = ()) -> tuple[Vector, int | None]:
         """The vector at ``T = request.ts`` and the ts of the newest event in any window.
 
-        The request's own payload counts only where a feature says ``include_current``.
+        The request's own payload counts only where a feature says ``include_current``. What comes
+        from an ``absent`` view (see `view_names`) is not known, whatever is in it.
         """
         reader = self._reader
-        reader.fill(request)
+        reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
         wanting = read(self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen)
         while wanting:
             reader.remember(wanting)
@@ -139,6 +142,48 @@ class FeatureState:
         self._deriver.fill(vector, request.payload)
         newest = int(reader.words[-1])
         return vector, None if newest == NULL else newest
+
+    def packed(self, table: int, key: Key, most: int, *, ids: bool) -> Packed | None:
+        """The newest ``most`` events under a key, ready to travel; None for a key never seen.
+
+        Whole blocks are left out, oldest first. ``ids`` says whether event ids travel too.
+        """
+        row = self._keys[table].get(key)
+        if row is None:
+            return None
+        start, size_class, n = self._rows[row].tolist()
+        skip = max(0, n - most + BLOCK - 1) // BLOCK * BLOCK
+        shape = self.catalog.plan.tables[table].shape
+        words = np.empty(packed_size(n, *shape) - packed_size(skip, *shape), np.int64)
+        pack(self._pool, (start, size_class, n), shape, skip, words)
+        references = self._pool[start + capacity(size_class) :][skip:n].tolist() if ids else ()
+        since = int(self._pool[start + skip - 1]) + 1 if skip else NULL
+        return Packed(n - skip, since, words, tuple(self._identities.at(at) for at in references))
+
+    def lay(self, table: int, key: Key, packed: Packed) -> None:
+        """Put packed events under a key that has none."""
+        shape = self.catalog.plan.tables[table].shape
+        size_class = size_class_for(packed.n)
+        size = slab_size(size_class, *shape)
+        start = int(self._free[0])
+        if start + size > len(self._pool):
+            self._pool.resize(len(self._pool) + max(size, _GROWTH_WORDS), refcheck=False)
+        unpack(packed.words, packed.n, shape, self._pool, (start, size_class))
+        self._free[0] += size
+        row = self._new_row(self._keys[table], key)
+        self._rows[row] = start, size_class, packed.n
+        at = start + capacity(size_class)
+        for place, event_id in enumerate(packed.ids):
+            self._pool[at + place] = self._identities.add(event_id.decode())
+
+    def clear(self) -> None:
+        """Forget every event; memory is kept for the next ones."""
+        for keys in self._keys:
+            keys.clear()
+        self._rows_used = 0
+        self._free[:] = 0
+        self._free[0] = 1
+        self._identities, self._retracted = Identities(), set()
 
     @property
     def derived_failures(self) -> int:
@@ -217,9 +262,11 @@ class _Reader:
         self.slots = self.words[:words].reshape(-1, GATHERED_WORDS)
         self.seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
 
-    def fill(self, request: Event) -> None:
+    def fill(self, request: Event, without: tuple[int, ...] = ()) -> None:
         """Write what the kernel reads: T, rows, and the request's own inputs if any count."""
         rows = rows_of(request.payload, self._lookups)
+        for group in without:
+            rows[group] = NO_KEY
         codes = self._encoder.encode(request.payload) if self._encoder else ()
         try:
             self._words.pack_into(self.io.data, 0, request.ts, *rows, *codes)

@@ -1,0 +1,66 @@
+"""Which part of a vector comes from one source about one entity? A view: a table by its name.
+
+What is fresh or stale, there or missing, is a view as a whole; the features over it share its fate.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from assay.contracts.event import Event
+from assay.core.errors import Unknown
+from assay.features.plan import Plan, Table
+from assay.features.vector import Vector
+
+
+class Served(NamedTuple):
+    """A vector and what it was made from.
+
+    ``newest`` is the ts of the newest event used. ``cut`` maps a partition to the last ``seq``
+    that was visible. ``absent`` maps each view that could not be had to the reason code: its
+    values are not known. ``seen`` maps a source to the newest accepted ts at the cut.
+    """
+
+    vector: Vector
+    newest: int | None
+    cut: dict[str, int]
+    absent: dict[str, str]
+    seen: dict[str, int]
+
+
+class FeatureSource(Protocol):
+    """Where the vectors of requests come from: the state in this process, or a read model."""
+
+    def serve(self, request: Event) -> Served:
+        """The vector at ``T = request.ts``; what cannot be had is not known, never an error."""
+
+
+def view_name(table: Table) -> str:
+    """How people and policies call a table.
+
+    Example:
+        >>> view_name(Table(index=0, source="paid", key=("card", "shop")))
+        'paid.card+shop'
+    """
+    return f"{table.source}.{'+'.join(table.key)}"
+
+
+def view_names(plan: Plan) -> tuple[str, ...]:
+    """The views of a plan, in the order of its tables."""
+    return tuple(view_name(table) for table in plan.tables)
+
+
+def groups_without(plan: Plan, absent: Iterable[str]) -> tuple[int, ...]:
+    """The look-ups of a read that find nothing when these views are absent.
+
+    Raises:
+        Unknown: the plan has no such view; names the nearest.
+    """
+    wanted, known = set(absent), view_names(plan)
+    for name in wanted - set(known):
+        raise Unknown("view", name, known=known)
+    return tuple(place for place, group in enumerate(plan.groups) if known[group.table] in wanted)
+
+
+def sources_of(plan: Plan) -> Mapping[str, str]:
+    """The source of each view by its name."""
+    return {view_name(table): table.source for table in plan.tables}
