@@ -125,7 +125,7 @@ def test_a_home_whose_control_database_was_deleted_is_not_served(tmp_path: Path)
     home = Home(tmp_path / "home")
     make_home(home.path)
     with control(home) as parts:
-        assert choose("checkout", parts, home.objects()).key is None, "a new home needs no model"
+        assert choose("checkout", parts, home).key is None, "a new home needs no model"
         registered(parts.governance, digest("a policy"))
     for path in home.path.glob("control.db*"):
         path.unlink()
@@ -133,7 +133,7 @@ def test_a_home_whose_control_database_was_deleted_is_not_served(tmp_path: Path)
         control(home) as parts,
         pytest.raises(GateRefused, match="the inventory is empty and the audit log does not verif"),
     ):
-        choose("checkout", parts, home.objects())
+        choose("checkout", parts, home)
 
 
 def test_a_case_nobody_looked_at_lapses_while_the_server_serves() -> None:

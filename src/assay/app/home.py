@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.adapters.files.catalogs import CatalogFiles
 from assay.adapters.files.checkpoint import CheckpointFile
 from assay.adapters.files.lists import ListFiles
 from assay.adapters.files.objects import ObjectFiles
@@ -18,7 +19,7 @@ from assay.runtime.case_store import CaseStore
 from assay.runtime.clock import WallClock
 from assay.runtime.governance import Governance
 from assay.runtime.identity import IdentityStore
-from assay.runtime.ports import ListSource, ObjectStore
+from assay.runtime.ports import CatalogStore, ListSource, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,10 @@ class Home:
     def objects(self) -> ObjectStore:
         """Models, policies and documents by digest."""
         return ObjectFiles(self.path / "objects")
+
+    def catalogs(self) -> CatalogStore:
+        """The definitions of every catalog that ever decided here."""
+        return CatalogFiles(self.path / "catalogs")
 
     def lists(self) -> ListSource:
         """Allow and deny lists; every version that is used is kept among the objects."""

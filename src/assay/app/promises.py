@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import msgspec
 
+from assay.app.definitions import compiled_by
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
-from assay.app.workloads import compiled, workload_named
 from assay.core.errors import Corrupt, Invalid, NotFound
 from assay.decisions.compiled import CompiledPolicy
 from assay.features.catalog import Catalog
@@ -51,7 +51,7 @@ def check_features(home: Home, workload: str) -> Report:
     home.check()
     log = home.open_log()
     try:
-        return verify_features(log, served(log, home.objects(), workload).catalogs)
+        return verify_features(log, served(log, home, workload).catalogs)
     finally:
         log.close()
 
@@ -70,7 +70,7 @@ def check_decisions(home: Home, workload: str) -> Report:
     traces = _traces(home)  # before the log, which only grows while a server runs
     log = home.open_log()
     try:
-        found = served(log, home.objects(), workload)
+        found = served(log, home, workload)
         snapshots = StoredLists(log, home.objects())
         report = verify_decisions(log, found.policies, found.scorers, snapshots)
         lost = list(_lost(log, *traces))
@@ -94,20 +94,20 @@ def check_audit(home: Home) -> AuditReport:
         return parts.governance.verify()
 
 
-def served(log: EventLog, objects: ObjectStore, workload: str) -> Served:
+def served(log: EventLog, home: Home, workload: str) -> Served:
     """Load every policy and model that the decisions of a log name.
 
     What cannot be loaded is left out, and the check counts each of its decisions as a mismatch.
     """
-    found = Served({}, {}, {})
+    found, objects, catalogs = Served({}, {}, {}), home.objects(), home.catalogs()
     for policy_digest, model in {(r.policy, r.model) for r in log.decisions()}:
         try:
             scorer = None if model is None else read_scorer(objects, model)
             policy = read_policy(objects, policy_digest)
             text_model = None if scorer is None else scorer.text_model
-            definitions = workload_named(workload, text_model)
-            found.policies[policy_digest] = compiled(policy, definitions)
-        except (NotFound, Invalid):
+            definitions, ready = compiled_by(policy, workload, text_model, catalogs)
+            found.policies[policy_digest] = ready
+        except (NotFound, Invalid, Corrupt):
             continue  # not at hand: its decisions become mismatches, with their digests
         found.catalogs[definitions.catalog.digest] = definitions.catalog
         if scorer is not None and model is not None:

@@ -1,14 +1,17 @@
 """How is a home's own history turned into a version? By the workload's recipe, and nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from assay.app.definitions import changed_workload, keep, with_catalog
 from assay.app.home import Home
 from assay.app.workloads import workload_named
 from assay.core.canonical import digest
 from assay.core.errors import Unknown
 from assay.core.evidence import Evidence
+from assay.features.document import Change
 from assay.governance.fairness import fairness_tests
 from assay.governance.inventory import ModelRecord
 from assay.governance.treated import Attribute, Treated
@@ -20,6 +23,7 @@ from assay.workloads.checkout.inventory import checkout_record
 from assay.workloads.checkout.policy import MATURITY
 from assay.workloads.checkout.workload import checkout
 from assay.workloads.inventory import Made
+from assay.workloads.workload import Workload
 
 #: Which characteristics no audit of a workload can look at, because nothing holds them.
 ABSENT = ("sex", "ethnic origin", "religion", "disability")
@@ -57,20 +61,50 @@ def describe(workload: str, made: Made) -> ModelRecord:
 
 
 def train_home(
-    home: Home, workload: str, *, until: int | None = None, progress: Progress | None = None
+    home: Home,
+    workload: str,
+    *,
+    until: int | None = None,
+    progress: Progress | None = None,
+    change: Change | None = None,
+    catalog: str | None = None,
 ) -> TrainResult:
-    """Learn from a home's log up to ``until`` and store model and policy in it.
+    """Learn from a home's log up to ``until`` and store model, policy and catalog in it.
+
+    Args:
+        home: whose log is read.
+        workload: whose recipe is followed.
+        until: last ``ts`` that is used; None uses all.
+        progress: told each step's name and the share of the work done before it.
+        change: what is to differ from the workload's catalog.
+        catalog: the digest of a stored catalog to learn with, in place of the workload's.
 
     Raises:
         NotEnoughData: the history is too short or holds too few frauds.
+        Invalid: the change makes no catalog, or the stored one cannot be made again.
         Corrupt: the log is damaged.
     """
-    log = home.open_log()
+    log, catalogs = home.open_log(), home.catalogs()
+
+    def defined(code: Workload) -> Workload:
+        if change is not None:
+            return changed_workload(code, change)
+        return code if catalog is None else with_catalog(code, catalog, catalogs)
+
     try:
-        recipe = recipe_of(workload)
-        return train_from_log(log, home.objects(), recipe, until=until, progress=progress)
+        recipe = _with(recipe_of(workload), defined)
+        result = train_from_log(log, home.objects(), recipe, until=until, progress=progress)
     finally:
         log.close()
+    keep(result.workload, catalogs)
+    return result
+
+
+def _with(recipe: Recipe, defined: Callable[[Workload], Workload]) -> Recipe:
+    made = recipe.workload
+    if isinstance(made, Workload):
+        return replace(recipe, workload=defined(made))
+    return replace(recipe, workload=lambda text_model: defined(made(text_model)))
 
 
 def percent(advance: Callable[[int], None]) -> Progress:

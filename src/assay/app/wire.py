@@ -14,6 +14,7 @@ import msgspec
 
 from assay.adapters.files.home import HomeLock
 from assay.app.admission import Admission
+from assay.app.definitions import compiled_by, keep
 from assay.app.home import Control, Home, control
 from assay.app.platform import EngineThread, Platform
 from assay.app.settings import Settings
@@ -27,6 +28,7 @@ from assay.governance.facts import Facts, State
 from assay.models.bundle import read_bundle
 from assay.models.scorer import Scorer
 from assay.runtime.clock import LogClock, WallClock
+from assay.runtime.governance import Governance
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, EventLog, ObjectStore
 from assay.runtime.review import Desk, ReviewDesk
@@ -45,7 +47,7 @@ class Chosen:
 
 
 #: Says what a home decides with; `choose` is the one that asks the gate.
-Chooser = Callable[[str, Control, ObjectStore], Chosen]
+Chooser = Callable[[str, Control, Home], Chosen]
 
 
 def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platform:
@@ -69,7 +71,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
         opened.enter_context(HomeLock(home.path))
         parts = opened.enter_context(control(home))
         objects = home.objects()
-        chosen = (chooser or choose)(settings.workload, parts, objects)
+        chosen = (chooser or choose)(settings.workload, parts, home)
         log = home.open_log()
         opened.callback(log.close)
         clock = clock_of(settings)
@@ -115,7 +117,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
         )
 
 
-def choose(workload: str, parts: Control, objects: ObjectStore) -> Chosen:
+def choose(workload: str, parts: Control, home: Home) -> Chosen:
     """What a home may decide with.
 
     The version that is live in the inventory, if its exact bytes are admitted now. A home whose
@@ -131,17 +133,30 @@ def choose(workload: str, parts: Control, objects: ObjectStore) -> Chosen:
         _check_never_filled(parts)
         definitions = workload_named(workload)
         policy = rules_only(definitions)
-        objects.put(canonical(policy))
+        home.objects().put(canonical(policy))
+        keep(definitions, home.catalogs())
         return Chosen(definitions, compiled(policy, definitions), None, None)
-    record = _live(versions).record
-    key = parts.governance.admit(record.model, record.policy)
+    return admitted(workload, parts.governance, _live(versions), home)
+
+
+def admitted(workload: str, governance: Governance, facts: Facts, home: Home) -> Chosen:
+    """What a version decides with, if its exact bytes are admitted now.
+
+    Raises:
+        GateRefused: they are not; every reason is listed.
+        Corrupt: what is stored under an approved digest is not what was approved.
+    """
+    record, objects = facts.record, home.objects()
+    key = governance.admit(record.model, record.policy)
     try:
         policy = read_policy(objects, record.policy)
         scorer = None if record.model is None else read_scorer(objects, record.model)
     except NotFound as error:
         raise Corrupt(f"{key} is approved, but its bytes are not in this home: {error}") from error
-    definitions = workload_named(workload, None if scorer is None else scorer.text_model)
-    return Chosen(definitions, compiled(policy, definitions), scorer, key)
+    text_model = None if scorer is None else scorer.text_model
+    definitions, ready = compiled_by(policy, workload, text_model, home.catalogs())
+    keep(definitions, home.catalogs())
+    return Chosen(definitions, ready, scorer, key)
 
 
 def read_policy(objects: ObjectStore, digest: str) -> Policy:

@@ -11,25 +11,25 @@ request nothing.
 import sys
 from pathlib import Path
 
-from assay.app.home import Control
+from assay.app.home import Control, Home
 from assay.app.settings import current_environment, read_settings
 from assay.app.wire import Chosen, open_platform, read_policy, read_scorer
 from assay.app.workloads import compiled
 from assay.bench.world import WORKLOAD
 from assay.console.room import console_room
-from assay.runtime.ports import ObjectStore
 from assay.serving import server
 from assay.serving.door import Room
 from assay.serving.logs import log_as_json
 from assay.serving.problem import status_of
 
 
-def main(home: str, policy: str, port: str) -> None:
+def main(folder: str, policy: str, port: str) -> None:
     """Serve a home of the bench until told not to."""
     overrides = {"server.port": int(port), "time.clock": "log", "server.access_log": False}
-    settings = read_settings(Path(home), current_environment(), overrides)
+    settings = read_settings(Path(folder), current_environment(), overrides)
 
-    def chooser(_workload: str, _parts: Control, objects: ObjectStore) -> Chosen:
+    def chooser(_workload: str, _parts: Control, home: Home) -> Chosen:
+        objects = home.objects()
         found = read_policy(objects, policy)
         scorer = None if found.model is None else read_scorer(objects, found.model)
         return Chosen(WORKLOAD, compiled(found, WORKLOAD), scorer, None)

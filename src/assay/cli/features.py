@@ -1,5 +1,6 @@
 """``assay features``: which values does a decision see, what do they mean, what do they cost?"""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -59,6 +60,34 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
     click.echo(f"catalog {catalog.digest}")
 
 
+@features.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_HOME
+@_WORKLOAD
+@_JSON
+def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) -> None:
+    """Check a file of changes against contracts and rules; show what it makes and what it costs.
+
+    Nothing is written: `assay features diff` says what it would have changed, `assay train
+    --features` trains a version with it.
+    """
+    from assay.app.definitions import changed_workload, read_change
+    from assay.app.workloads import compiled, rules_only, workload_named
+
+    before = workload_named(_workload_name(home, workload))
+    after = changed_workload(before, read_change(file))
+    compiled(rules_only(after), after)  # a rule may still need what was taken away
+    told = _compared(before.catalog, after.catalog)
+    if as_json:
+        emit(told, as_json=True)
+        return
+    changes = ("added", "changed", "removed")
+    rows = [(what, name) for what in changes for name in told[what]]
+    grid("Changes", ("what", "value"), rows)
+    click.echo(after.catalog.describe())
+    click.echo(f"catalog {before.catalog.digest} becomes {after.catalog.digest}")
+
+
 def described(catalog: Catalog) -> dict[str, Any]:
     """A catalog as plain data: its digest, definitions and tables."""
     return {
@@ -107,10 +136,26 @@ def _condition(where: Any) -> str:
     return f"{where.field} {where.is_}" + ("" if where.is_ == "known" else f" {where.value}")
 
 
+def _compared(before: Catalog, after: Catalog) -> dict[str, Any]:
+    old, new = before.meanings, after.meanings
+    return {
+        "catalog": after.digest,
+        "before": before.digest,
+        "added": [name for name in new if name not in old],
+        "changed": [name for name in new if name in old and old[name] != new[name]],
+        "removed": [name for name in old if name not in new],
+        "tables": described(after)["tables"],
+    }
+
+
 def _catalog(home: str | None, workload: str | None) -> Catalog:
     from assay.app.workloads import workload_named
 
-    if workload is None:
-        environment = current_environment()
-        workload = read_settings(home_from(environment, home), environment).workload
-    return workload_named(workload).catalog
+    return workload_named(_workload_name(home, workload)).catalog
+
+
+def _workload_name(home: str | None, workload: str | None) -> str:
+    if workload is not None:
+        return workload
+    environment = current_environment()
+    return read_settings(home_from(environment, home), environment).workload

@@ -83,7 +83,9 @@ def validate(key: str, home: str | None, *, as_json: bool, **given: Any) -> None
         validator = actor(parts)
         record = parts.governance.status(key).record
         with counting("making it again", None, "", quiet=as_json):
-            result = train_home(Home(settings.home), settings.workload, until=until)
+            result = train_home(
+                Home(settings.home), settings.workload, until=until, catalog=record.catalog
+            )
         if (result.model, result.policy_digest) != (record.model, record.policy):
             raise Conflict(
                 f"{key} cannot be reproduced: made again it is {result.model} with policy "

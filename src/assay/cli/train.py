@@ -1,5 +1,7 @@
 """``assay train``: from a home's own history to a registered version with its evidence."""
 
+from pathlib import Path
+
 import click
 
 from assay.app.home import Home
@@ -13,13 +15,20 @@ from assay.runtime.identity import Role
 @click.command()
 @click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 @click.option("--until", help="Last instant that is used, such as 2025-07-20T00:00:00Z.")
+@click.option(
+    "--features",
+    "change_file",
+    type=click.Path(path_type=Path),
+    help="A file of changes to the workload's catalog; see `assay features check`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def train(home: str | None, until: str | None, *, as_json: bool) -> None:
+def train(home: str | None, until: str | None, change_file: Path | None, *, as_json: bool) -> None:
     """Train, calibrate, choose the bands, test, and register the version as in development.
 
     The identity in ASSAY_TOKEN must be an engineer; it becomes a contributor and cannot approve.
     """
     from assay.app import release
+    from assay.app.definitions import read_change
     from assay.app.home import control
     from assay.app.training import describe, fairness_of, percent, train_home
     from assay.cli.actor import actor
@@ -29,13 +38,16 @@ def train(home: str | None, until: str | None, *, as_json: bool) -> None:
     folder = Home(settings.home)
     folder.check()
     last = None if until is None else parse_time(until)
+    change = None if change_file is None else read_change(change_file)
     with control(folder) as parts:
         developer = actor(parts)
         if Role.ENGINEER not in developer.roles:
             raise Forbidden(f"{developer.user} may not train: it needs the role engineer")
         with counting("training", 100, "%", quiet=as_json) as advance:
             progress = percent(advance)
-            result = train_home(folder, settings.workload, until=last, progress=progress)
+            result = train_home(
+                folder, settings.workload, until=last, progress=progress, change=change
+            )
             progress("done", 1.0)
         facts = release.register(
             parts.governance, developer, result, lambda made: describe(settings.workload, made)
@@ -47,6 +59,7 @@ def train(home: str | None, until: str | None, *, as_json: bool) -> None:
             "version": facts.record.key,
             "model": result.model,
             "policy": result.policy_digest,
+            "catalog": result.workload.catalog.digest,
             "frame": result.frame,
             "review_at": result.policy.bands.review_at,
             "block_at": result.policy.bands.block_at,

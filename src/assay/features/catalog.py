@@ -68,6 +68,12 @@ class Catalog:
             raise Unknown("feature", name, known=self._places)
         return found
 
+    @property
+    def meanings(self) -> dict[str, str]:
+        """The digest of every value's definition, by name."""
+        found = {feature.name: feature.digest for feature in self.features}
+        return found | {item.name: item.digest for item in self.derived}
+
     def describe(self) -> str:
         """What the catalog keeps in memory, table by table, for people who plan capacity.
 

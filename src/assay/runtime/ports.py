@@ -119,6 +119,24 @@ class ObjectStore(Protocol):
         """Whether there are bytes under the digest (unverified)."""
 
 
+class CatalogStore(Protocol):
+    """The definitions of every catalog that ever decided, named by the digest of their meaning."""
+
+    def put(self, digest: str, document: bytes) -> None:
+        """Store a document durably under the digest of its catalog.
+
+        Raises:
+            Unavailable: it could not be made durable.
+        """
+
+    def get(self, digest: str) -> bytes:
+        """The document of a catalog; the reader checks that it makes that catalog.
+
+        Raises:
+            NotFound: there is none.
+        """
+
+
 class ListSource(Protocol):
     """The current snapshots of allow and deny lists."""
 

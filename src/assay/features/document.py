@@ -1,0 +1,189 @@
+"""How is a catalog written down as data, changed by data, and made again from it?
+
+A document holds the definitions in full and derived values by name, version and digest: their
+functions are code of the workload. Its name is the catalog's digest, so reading it checks it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from assay.core.errors import Corrupt, Invalid, Unknown, shown
+from assay.core.time import parse_duration
+from assay.features.catalog import Catalog
+from assay.features.definition import LIFETIME, Feature
+
+FORMAT = 1
+SIZE_MAX = 1 << 22  #: bytes of a document or of a file of changes
+_ITEMS_MAX = 10_000
+#: Fields that may be written as a duration such as ``36h``; ``ever`` is the lifetime window.
+_SPANS = ("window", "every", "ttl", "per")
+
+_Item = TypeVar("_Item", bound=msgspec.Struct)
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A derived value that a catalog uses: which one of the workload's, and that it is the same."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A catalog as data; ``catalog`` is its digest."""
+
+    format: int
+    catalog: str
+    request: str
+    features: tuple[Feature, ...]
+    derived: tuple[Use, ...]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to differ from a catalog.
+
+    Args:
+        about: why, for people.
+        add: full definitions of new values.
+        change: by name, the fields that get another value.
+        remove: names that go.
+    """
+
+    about: str = ""
+    add: tuple[dict[str, Any], ...] = ()
+    change: dict[str, dict[str, Any]] = {}
+    remove: tuple[str, ...] = ()
+
+
+def document_of(catalog: Catalog) -> bytes:
+    """A catalog as the bytes of its document, the same for the same catalog and texts."""
+    return msgspec.json.encode(
+        Document(
+            format=FORMAT,
+            catalog=catalog.digest,
+            request=catalog.request.type,
+            features=catalog.features,
+            derived=tuple(Use(item.name, item.version, item.digest) for item in catalog.derived),
+        ),
+        order="deterministic",
+    )
+
+
+def catalog_from(raw: bytes, digest: str, code: Catalog) -> Catalog:
+    """The catalog that a document says, with contracts and derived functions of ``code``.
+
+    Args:
+        raw: the document.
+        digest: what the catalog must hash to.
+        code: a catalog of the same workload as its code has it now.
+
+    Raises:
+        Corrupt: the bytes are not the document of that catalog.
+        Invalid: it uses a derived value in a version that the code no longer has.
+    """
+    try:
+        document = msgspec.json.decode(raw, type=Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Corrupt(f"the document of catalog {digest} cannot be read: {error}") from error
+    if document.format != FORMAT or document.request != code.request.type:
+        raise Corrupt(
+            f"the document of catalog {digest} has format {document.format} and is about "
+            f"{document.request!r}; expected format {FORMAT} about {code.request.type!r}"
+        )
+    at_hand = {item.name: item for item in code.derived}
+    for use in document.derived:
+        if use.name not in at_hand or at_hand[use.name].digest != use.digest:
+            raise Invalid(
+                f"catalog {digest} computes {use.name!r} in version {use.version!r} "
+                f"({use.digest}), which the code of the workload no longer has"
+            )
+    found = Catalog(
+        request=code.request,
+        contracts=code.contracts,
+        features=document.features,
+        derived=[at_hand[use.name] for use in document.derived],
+    )
+    if found.digest != digest:
+        raise Corrupt(f"the document of catalog {digest} makes {found.digest}")
+    return found
+
+
+def changed(catalog: Catalog, change: Change) -> Catalog:
+    """A catalog with a change applied; values that stay keep their places, new ones come last.
+
+    Raises:
+        Unknown: a name, field, event type or aggregate that does not exist, with the nearest.
+        Invalid: a definition without an exact meaning, or one that something else still needs.
+    """
+    if len(change.add) + len(change.change) + len(change.remove) > _ITEMS_MAX:
+        raise Invalid(f"expected at most {_ITEMS_MAX:,} changes in one file")
+    names = [feature.name for feature in catalog.features]
+    for name in (*change.change, *change.remove):
+        if name not in names:
+            raise Unknown("feature", name, known=names)
+    both = set(change.remove) & set(change.change)
+    if both:
+        raise Invalid(f"{', '.join(sorted(both))}: changed and removed at once")
+    derived = [item for item in catalog.derived if item.name not in change.remove]
+    return Catalog(
+        request=catalog.request,
+        contracts=catalog.contracts,
+        features=(
+            *_kept(catalog.features, change),
+            *(_struct(Feature, given) for given in change.add),
+        ),
+        derived=derived,
+    )
+
+
+def parse_change(given: object) -> Change:
+    """The change in a decoded TOML or JSON file.
+
+    Raises:
+        Invalid: it is something else; the message names the place.
+    """
+    try:
+        return msgspec.convert(given, Change)
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            f"expected about, add, change and remove, as docs/howto/change-a-feature.md shows: "
+            f"{error}"
+        ) from error
+
+
+def _kept(items: Iterable[_Item], change: Change) -> list[_Item]:
+    kept = []
+    for item in items:
+        name: str = item.name  # type: ignore[attr-defined]  # features and combined values have one
+        if name in change.remove:
+            continue
+        given = change.change.get(name)
+        if given is None:
+            kept.append(item)
+            continue
+        if given.get("name", name) != name:
+            raise Invalid(f"{name!r}: to rename is to remove one value and to add another")
+        before = msgspec.to_builtins(item)
+        kept.append(_struct(type(item), {**before, **given}))
+    return kept
+
+
+def _struct(kind: type[_Item], given: Mapping[str, Any]) -> _Item:
+    name = given.get("name")
+    fields = kind.__struct_fields__
+    for field in given:
+        if field not in fields:
+            raise Unknown(f"{kind.__name__.lower()} {shown(name)}: field", field, known=fields)
+    plain = {field: _span(value) if field in _SPANS else value for field, value in given.items()}
+    try:
+        return msgspec.convert(plain, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{kind.__name__.lower()} {shown(name)}: {error}") from error
+
+
+def _span(value: object) -> object:
+    if value == "ever":
+        return LIFETIME
+    return parse_duration(value) if isinstance(value, str) else value

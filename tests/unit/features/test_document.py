@@ -1,0 +1,84 @@
+import json
+
+import msgspec
+import pytest
+
+from assay.core.errors import Corrupt, Invalid, Unknown
+from assay.core.time import DAY, HOUR
+from assay.features.document import catalog_from, changed, document_of, parse_change
+from assay.workloads.cards.features import CATALOG
+
+ADDED = {
+    "name": "customer_spent_2h", "source": "transaction", "key": ["customer_id"],
+    "aggregate": "sum", "of": "amount", "window": "2h", "unit": "cents", "about": "spent lately",
+}  # fmt: skip
+
+
+def test_a_catalog_is_made_again_from_its_document_texts_included() -> None:
+    again = catalog_from(document_of(CATALOG), CATALOG.digest, CATALOG)
+    assert again.digest == CATALOG.digest
+    assert again.features == CATALOG.features
+    assert again.names == CATALOG.names
+
+
+def test_a_document_under_another_digest_or_with_a_changed_window_is_corrupt() -> None:
+    plain = json.loads(document_of(CATALOG))
+    plain["features"][0]["window"] += 1
+    with pytest.raises(Corrupt, match="makes sha256:"):
+        catalog_from(json.dumps(plain).encode(), CATALOG.digest, CATALOG)
+    with pytest.raises(Corrupt, match="cannot be read"):
+        catalog_from(b"{}", CATALOG.digest, CATALOG)
+
+
+def test_a_derived_value_of_a_version_that_is_gone_is_named() -> None:
+    plain = json.loads(document_of(CATALOG))
+    plain["derived"][0]["digest"] = "sha256:" + "0" * 64
+    with pytest.raises(Invalid, match="'amount_now' in version '1'"):
+        catalog_from(json.dumps(plain).encode(), CATALOG.digest, CATALOG)
+
+
+def test_a_change_adds_replaces_and_removes_and_keeps_places() -> None:
+    change = parse_change(
+        {
+            "about": "a shorter memory",
+            "add": [ADDED],
+            "change": {
+                "customer_count_1d": {"window": "36h"},
+                "customer_max_ever": {"window": DAY},
+            },
+            "remove": ["terminal_settled_7d"],
+        }
+    )
+    with pytest.raises(Unknown, match="customer_mean_ever"):
+        changed(CATALOG, parse_change({"remove": ["customer_mean_ever"]}))
+    after = changed(CATALOG, change)
+    stay = [name for name in CATALOG.names if name != "terminal_settled_7d"]
+    features = len(CATALOG.features) - 1
+    assert list(after.names) == [*stay[:features], "customer_spent_2h", *stay[features:]]
+    assert after.features[0].window == 36 * HOUR
+    assert after.features[features].unit == "cents"
+    assert after.digest != CATALOG.digest
+    again = catalog_from(document_of(after), after.digest, CATALOG)
+    assert again.features == after.features
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"remove": ["customer_cuont_1d"]}, "Did you mean 'customer_count_1d'"),
+        ({"change": {"customer_count_1d": {"windwo": "1h"}}}, "Did you mean 'window'"),
+        ({"change": {"customer_count_1d": {"window": "soon"}}}, "expected a positive duration"),
+        ({"change": {"customer_count_1d": {"name": "other"}}}, "to rename is to remove"),
+        ({"add": [{"name": "x"}]}, "missing required field"),
+        ({"add": [{**ADDED, "of": "amuont"}]}, "Did you mean 'amount'"),
+        ({"addd": []}, "change-a-feature.md"),
+        (
+            {"remove": ["customer_count_1d"], "change": {"customer_count_1d": {"window": 1}}},
+            "changed and removed at once",
+        ),
+    ],
+)
+def test_what_is_no_change_is_refused_and_says_why(given: object, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        changed(CATALOG, parse_change(msgspec.json.decode(msgspec.json.encode(given))))
+    assert message in str(caught.value)
