@@ -8,17 +8,21 @@ import pytest
 from tests.unit.runtime.records import record_of
 
 from assay.adapters.sqlite.log import SqliteLog
+from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
 from assay.contracts.retraction import completed, retraction_key
 from assay.core.errors import Conflict
 from assay.runtime.memory import MemoryLog
+from assay.runtime.partition_log import MemoryPartitionLog
 from assay.runtime.ports import Entry
 
 Log = MemoryLog | SqliteLog
 LOGS: dict[str, Callable[[Path], Log]] = {
     "memory": lambda _folder: MemoryLog(),
+    "memory partition": lambda _folder: MemoryPartitionLog(),
     "sqlite": lambda folder: SqliteLog(folder / "log.db"),
+    "sqlite partition": lambda folder: SqlitePartitionLog(folder / "log.db"),
 }
 
 

@@ -12,7 +12,7 @@ from assay.features.state import FeatureState
 from assay.review.capacity import Budget
 from assay.runtime.fold import fold, moves_time
 from assay.runtime.ports import Entry
-from assay.runtime.seen import Seen
+from assay.runtime.seen import SEEN_BITS, Seen
 
 
 class Live:
@@ -23,7 +23,7 @@ class Live:
     the future that resolves when it is. An id or key that is not in ``seen_ids`` or ``seen_keys``
     is new. ``features`` is the state that decides; ``states`` holds it and those kept beside it,
     by the digest of their catalog, all of the same entries. ``lost`` says why one of these is no
-    longer kept.
+    longer kept. ``seen_bits`` is the size of what tells what is new: see `Seen`.
     """
 
     __slots__ = (
@@ -40,7 +40,13 @@ class Live:
         "states",
     )
 
-    def __init__(self, catalog: Catalog, capacity_per_day: int, generation: int) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        capacity_per_day: int,
+        generation: int,
+        seen_bits: int = SEEN_BITS,
+    ) -> None:
         self.features = FeatureState(catalog)
         self.states = {catalog.digest: self.features}
         self.lost: dict[str, str] = {}
@@ -50,7 +56,7 @@ class Live:
         self.seq = 0
         self.pending: dict[str, tuple[Entry, Future[Any]]] = {}
         self.pending_keys: dict[str, Entry] = {}
-        self.seen_ids, self.seen_keys = Seen(), Seen()
+        self.seen_ids, self.seen_keys = Seen(seen_bits), Seen(seen_bits)
 
     def accepts(self, event: Event, horizon: int) -> bool:
         """Whether an event is new enough to count: the verdict that the log will store."""

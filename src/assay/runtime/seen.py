@@ -1,6 +1,6 @@
 """Was this id surely never seen? Answered from memory, so that new events need no look-up."""
 
-_BITS = 27  #: 16 MiB; 2 in 10,000 new ids are looked up in vain after 1 million, 2 % after 10
+SEEN_BITS = 27  #: 16 MiB; 2 in 10,000 new ids are looked up in vain after 1 million, 2 % after 10
 
 
 class Seen:
@@ -15,7 +15,7 @@ class Seen:
 
     __slots__ = ("_bytes", "_mask")
 
-    def __init__(self, bits: int = _BITS) -> None:
+    def __init__(self, bits: int = SEEN_BITS) -> None:
         self._bytes = bytearray(1 << (bits - 3))
         self._mask = (1 << bits) - 1
 

@@ -5,7 +5,8 @@ commit; an integration test counts the fsyncs.
 "Durable" means: the group survives a crash of process or machine. It does not survive a lost disk.
 """
 
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from assay.adapters.sqlite.log_file import LogFile
@@ -17,7 +18,7 @@ from assay.core.errors import Conflict, Corrupt
 from assay.decisions.record import DecisionRecord
 from assay.runtime.ports import Entry
 
-_SCHEMA = (
+LOG_SCHEMA = (
     """CREATE TABLE entry (
         seq INTEGER PRIMARY KEY,
         event TEXT NOT NULL UNIQUE,
@@ -56,6 +57,7 @@ class SqliteLog:
     Args:
         path: of the file.
         create: whether a missing file is created.
+        beside: statements that create further tables in the file, for its owner's use.
 
     Raises:
         NotFound: the file is missing and must not be created.
@@ -63,26 +65,39 @@ class SqliteLog:
         Unavailable: it cannot be opened or created.
     """
 
-    def __init__(self, path: Path | str, *, create: bool = True) -> None:
-        self._file = LogFile(Path(path), _SCHEMA, create=create)
+    def __init__(
+        self, path: Path | str, *, create: bool = True, beside: Sequence[str] = ()
+    ) -> None:
+        self._file = LogFile(Path(path), (*LOG_SCHEMA, *beside), create=create)
         self._quarantine = QuarantineTable(self._file)
         self._last = self.last_seq()
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See `EventLog.append`."""
-        if not entries:
-            return
+        if entries:
+            self.append_with(entries, None)
+
+    def append_with(
+        self, entries: Sequence[Entry], also: Callable[[sqlite3.Connection], None] | None
+    ) -> None:
+        """Append, and do something else with the file in the same transaction: all or nothing.
+
+        Raises:
+            Conflict, Unavailable: as `append` does.
+        """
         with self._file.writer() as connection:
             for seq, entry in enumerate(entries, start=self._last + 1):
                 if entry.seq != seq:
                     raise Conflict(f"expected the log to continue with seq {seq}, got {entry.seq}")
             rows = [encode_row(entry) for entry in entries]
-            if len(rows) <= _ONE_STATEMENT_MAX:
-                connection.execute(*_one_statement(rows))
+            if also is None and len(rows) <= _ONE_STATEMENT_MAX:
+                _insert(connection, rows)
             else:
                 with self._file.transaction():
-                    connection.executemany(f"{_INSERT} {_PLACES}", rows)
-            self._last = entries[-1].seq
+                    _insert(connection, rows)
+                    if also is not None:
+                        also(connection)
+            self._last += len(entries)
 
     def probe(self) -> None:
         """See `EventLog.probe`: writes and takes back 64 KiB."""
@@ -180,6 +195,13 @@ class SqliteLog:
     def _one(self, column: str, value: str) -> Entry | None:
         rows = self._file.query(f"{_SELECT} WHERE {column} = ?", (value,))
         return decode_row(rows[0]) if rows else None
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    if len(rows) > _ONE_STATEMENT_MAX:
+        connection.executemany(f"{_INSERT} {_PLACES}", rows)
+    elif rows:
+        connection.execute(*_one_statement(rows))
 
 
 def _one_statement(rows: Sequence[Row]) -> tuple[str, list[object]]:

@@ -1,5 +1,6 @@
 """Where do refused bodies wait? In a table of the log's own file, each with its checksum."""
 
+import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -31,23 +32,8 @@ class QuarantineTable:
 
     def put(self, refusals: Sequence[Refusal]) -> list[int]:
         """See `Quarantine.put`."""
-        ids = []
         with self._file.transaction() as connection:
-            for kept in refusals:
-                cursor = connection.execute(
-                    "INSERT INTO quarantine (code, path, message, raw, received_at, checksum) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        kept.code,
-                        kept.path,
-                        _storable(kept.message),
-                        kept.raw,
-                        kept.received_at,
-                        zlib.crc32(kept.raw),
-                    ),
-                )
-                ids.append(int(cursor.lastrowid or 0))
-        return ids
+            return put_in(connection, refusals)
 
     def refusals(self, after: int = 0) -> Iterator[Refusal]:
         """See `Quarantine.refusals`."""
@@ -66,6 +52,26 @@ class QuarantineTable:
             connection.executemany(
                 "DELETE FROM quarantine WHERE id = ?", [(number,) for number in refusal_ids]
             )
+
+
+def put_in(connection: sqlite3.Connection, refusals: Sequence[Refusal]) -> list[int]:
+    """Keep refusals in the transaction that is under way; their ids, in order."""
+    ids = []
+    for kept in refusals:
+        cursor = connection.execute(
+            "INSERT INTO quarantine (code, path, message, raw, received_at, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                kept.code,
+                kept.path,
+                _storable(kept.message),
+                kept.raw,
+                kept.received_at,
+                zlib.crc32(kept.raw),
+            ),
+        )
+        ids.append(int(cursor.lastrowid or 0))
+    return ids
 
 
 def _decode(row: _Row) -> Refusal:

@@ -1,0 +1,185 @@
+"""What becomes of the messages of one partition? They are in its log and its state, exactly once.
+
+An owner is the one process that holds a partition: its durable log, the feature state folded from
+it, and the place in the topic up to which both reach. Everything here happens on one thread.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import islice
+from typing import Any, Protocol
+
+from assay.contracts.contract import ContractSet
+from assay.contracts.event import Event
+from assay.core.errors import Invalid, Unavailable
+from assay.features.catalog import Catalog
+from assay.features.state import FeatureState
+from assay.runtime.clock import LogClock
+from assay.runtime.intake import Ack, Intake
+from assay.runtime.live import Live
+from assay.runtime.partition_log import Message, PartitionLog, Spoiled, Start
+from assay.runtime.ports import Entry
+from assay.runtime.stats import Stats
+
+#: Entries folded in one step of a rebuild: about a tenth of a second, far below any session timeout.
+_FOLDED_AT_ONCE = 10_000
+#: 1 MiB a partition; at a million events of one partition a fifth of new ids are looked up in vain.
+_SEEN_BITS = 23
+
+Known = Callable[[Event], int]
+#: Hears of entries once they are durable, with the state that holds them.
+Heard = Callable[[Sequence[Entry], FeatureState], None]
+
+
+class Part(Protocol):
+    """What a worker holds a partition by."""
+
+    def position(self) -> Start | None:
+        """The place up to which the partition's messages have had their effect."""
+
+    def begin(self, first: int) -> None:
+        """Start a history that has none, at this offset."""
+
+    def rebuild(self) -> bool:
+        """Take one bounded step towards being able to take messages; whether that is reached."""
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Give messages their effect, durably; those that had it before are passed over.
+
+        Raises:
+            Unavailable: it could not be made durable: `rebuild`, then take them again.
+        """
+
+    def close(self) -> None:
+        """Release what is held; everything taken stays."""
+
+
+class Owner:
+    """One partition of a shard.
+
+    Args:
+        name: of the partition, for messages to people.
+        log: its history; closed with the owner.
+        contracts: the event types taken in.
+        catalog: the features kept: those of the shard.
+        horizon: microseconds; an event older than the partition's newest by more does not count.
+        known_at: when the platform learned of an event that is taken in now (microseconds).
+        stats: counts what becomes of events.
+        heard: told of what became durable.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        log: PartitionLog,
+        contracts: ContractSet,
+        catalog: Catalog,
+        horizon: int,
+        known_at: Known,
+        stats: Stats,
+        heard: Heard = lambda _entries, _state: None,
+    ) -> None:
+        self.name, self.log, self._catalog = name, log, catalog
+        self._known_at, self._stats, self._heard = known_at, stats, heard
+        # Whether its time is possible was asked where the event came in, once for all shards.
+        self._intake = Intake(contracts, log, LogClock(), horizon, stats)
+        self._live: Live | None = None
+        self._folding: tuple[Live, Iterator[Entry]] | None = None
+
+    @property
+    def live(self) -> Live:
+        """The state, when it follows the log.
+
+        Raises:
+            Unavailable: it does not yet, or no longer.
+        """
+        if self._live is None:
+            raise Unavailable(f"partition {self.name} is being rebuilt from its log")
+        return self._live
+
+    def position(self) -> Start | None:
+        """See `Part.position`."""
+        return self.log.position()
+
+    def begin(self, first: int) -> None:
+        """See `Part.begin`."""
+        self.log.begin(first)
+
+    def rebuild(self) -> bool:
+        """See `Part.rebuild`: folds some of the log.
+
+        Raises:
+            Corrupt: the log is damaged; names the seq.
+        """
+        if self._live is not None:
+            return True
+        if self._folding is None:
+            self._stats.rebuilds += 1
+            live = Live(self._catalog, 0, 0, _SEEN_BITS)
+            self._folding = live, self.log.entries()
+        live, following = self._folding
+        folded = 0
+        for entry in islice(following, _FOLDED_AT_ONCE):
+            live.apply(entry)
+            folded += 1
+        if folded < _FOLDED_AT_ONCE:
+            self._live, self._folding = live, None
+        return self._live is not None
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """See `Part.take`: one transaction for all of them."""
+        live = self.live
+        fresh = not_yet_taken(messages, self.log.position())
+        if not fresh:
+            return
+        future: Future[Any] = Future()
+        try:
+            entries, spoiled = self._effects(live, fresh, future)
+            self.log.take(entries, spoiled, fresh[-1].offset + 1)
+        except BaseException:
+            self._live = None  # it ran ahead of the log
+            raise
+        live.settle(tuple(entries))
+        self._heard(entries, live.features)
+
+    def close(self) -> None:
+        """See `Part.close`."""
+        self._live = self._folding = None
+        self.log.close()
+
+    def _effects(
+        self, live: Live, messages: Sequence[Message], future: Future[Any]
+    ) -> tuple[list[Entry], list[Spoiled]]:
+        events: list[Event] = []
+        came: list[Message] = []
+        spoiled: list[Spoiled] = []
+        for message in messages:
+            try:
+                events.append(self._intake.decode(message.value))
+                came.append(message)
+            except Invalid as error:
+                spoiled.append(spoilt(self._intake, message, error))
+        entries, results = self._intake.take(live, events, future, self._known_at)
+        for message, result in zip(came, results, strict=True):
+            if not isinstance(result, Ack):
+                spoiled.append(spoilt(self._intake, message, result))
+        return entries, sorted(spoiled, key=lambda kept: kept.offset)
+
+
+def not_yet_taken(messages: Sequence[Message], position: Start | None) -> Sequence[Message]:
+    """Those at or after the position: the others came again.
+
+    Raises:
+        Unavailable: the partition's history has not begun.
+    """
+    if position is None:
+        raise Unavailable("the history of the partition has not begun: nothing can be taken")
+    if messages and messages[0].offset >= position.next:
+        return messages
+    return [message for message in messages if message.offset >= position.next]
+
+
+def spoilt(intake: Intake, message: Message, error: Invalid) -> Spoiled:
+    """What is kept of a message that is refused."""
+    return Spoiled(message.offset, intake.refusal(message.value, error))
