@@ -1,4 +1,4 @@
-"""What the log of one partition must do beyond any event log: move its position with its effects."""
+"""What a partition's log must do beyond any event log: its position moves with its effects."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

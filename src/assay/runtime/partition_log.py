@@ -1,8 +1,8 @@
 """What must one partition remember, in one transaction? Its entries, its refusals, its position.
 
 Messages may come again after a crash or a rebalance. The position, written with the effects of the
-messages before it, tells which of them have been dealt with: nothing is lost and nothing is doubled,
-whatever the broker believes.
+messages before it, tells which of them have been dealt with: nothing is lost and nothing counts
+twice, whatever the broker believes.
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ from assay.runtime.partition_log import Message, PartitionLog, Spoiled, Start
 from assay.runtime.ports import Entry
 from assay.runtime.stats import Stats
 
-#: Entries folded in one step of a rebuild: about a tenth of a second, far below any session timeout.
+#: Entries folded in one step of a rebuild: a tenth of a second, far below any session timeout.
 _FOLDED_AT_ONCE = 10_000
 #: 1 MiB a partition; at a million events of one partition a fifth of new ids are looked up in vain.
 _SEEN_BITS = 23

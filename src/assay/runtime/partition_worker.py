@@ -16,8 +16,10 @@ from assay.runtime.partition_plan import Partition
 from assay.runtime.recovery import Backoff
 from assay.runtime.worker_stats import WorkerStats
 
-_COMMIT_EVERY = 1.0  #: seconds between two notes to the broker of how far we are; only for its lag
-_RETRY_FIRST, _RETRY_LAST = 0.05, 5.0  #: seconds until a partition that cannot be used is tried again
+#: Seconds between two notes to the broker of how far we are; they only tell its tools our lag.
+_COMMIT_EVERY = 1.0
+#: Seconds until a partition that cannot be used is tried again.
+_RETRY_FIRST, _RETRY_LAST = 0.05, 5.0
 
 _log = logging.getLogger("assay.worker")
 
@@ -200,9 +202,7 @@ class Worker:
             )
         return position.next
 
-    def _take(
-        self, partition: Partition, held: _Held, part: Part, messages: list[Message]
-    ) -> None:
+    def _take(self, partition: Partition, held: _Held, part: Part, messages: list[Message]) -> None:
         try:
             part.take(messages)
         except AssayError as error:

@@ -1,5 +1,6 @@
 """How is a worker doing? What it took, how far behind the broker's time, how often it was moved."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from assay.runtime.clock import wall_time
@@ -31,11 +32,10 @@ class WorkerStats:
     def taken(self, partition: Partition, messages: Sequence[Message]) -> None:
         """These messages of a partition have had their effect, durably."""
         self.messages[partition] = self.messages.get(partition, 0) + len(messages)
-        newest = messages[-1].at
-        if newest:
-            self.delayed(max(wall_time() - newest, 0))
+        if messages[0].at:
+            self.delayed(max(wall_time() - messages[0].at, 0))
 
     def delayed(self, us: int) -> None:
-        """A group was durable so long after the broker got its newest message (microseconds)."""
-        self.delays[min((max(us, 1) // 1_001).bit_length(), len(DELAY_EDGES))] += 1
+        """A group was durable so long after the broker got its oldest message (microseconds)."""
+        self.delays[bisect_left(DELAY_EDGES, us)] += 1
         self.delay_total += us

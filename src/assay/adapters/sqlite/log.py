@@ -70,7 +70,7 @@ class SqliteLog:
     ) -> None:
         self._file = LogFile(Path(path), (*LOG_SCHEMA, *beside), create=create)
         self._quarantine = QuarantineTable(self._file)
-        self._last = self.last_seq()
+        self._last: int | None = self.last_seq()
 
     def append(self, entries: Sequence[Entry]) -> None:
         """See `EventLog.append`."""
@@ -86,10 +86,12 @@ class SqliteLog:
             Conflict, Unavailable: as `append` does.
         """
         with self._file.writer() as connection:
-            for seq, entry in enumerate(entries, start=self._last + 1):
+            last = self.last_seq() if self._last is None else self._last
+            for seq, entry in enumerate(entries, start=last + 1):
                 if entry.seq != seq:
                     raise Conflict(f"expected the log to continue with seq {seq}, got {entry.seq}")
             rows = [encode_row(entry) for entry in entries]
+            self._last = None  # a commit that fails may have happened: ask the file then
             if also is None and len(rows) <= _ONE_STATEMENT_MAX:
                 _insert(connection, rows)
             else:
@@ -97,7 +99,7 @@ class SqliteLog:
                     _insert(connection, rows)
                     if also is not None:
                         also(connection)
-            self._last += len(entries)
+            self._last = last + len(entries)
 
     def probe(self) -> None:
         """See `EventLog.probe`: writes and takes back 64 KiB."""

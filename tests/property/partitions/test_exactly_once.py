@@ -1,0 +1,82 @@
+"""However partitions move, messages repeat and processes die, every event counts once.
+
+The oracle is one state that was given each valid event once, in the order in which it came in; it
+knows nothing of partitions. A short world, so that keys, ties, duplicates and crashes collide.
+"""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.property.partitions.small_world import (
+    CATALOG,
+    REQUESTS,
+    Cluster,
+)
+
+from assay.contracts.event import Event
+from assay.features.state import FeatureState
+from assay.runtime.partition_read import SpreadReader
+
+text = st.sampled_from(["a", "b", "c", "d"])
+payment = st.fixed_dictionaries(
+    {}, optional={"user": text, "device": text, "cents": st.integers(0, 5), "host": text}
+)
+spoken = st.one_of(
+    st.tuples(st.integers(0, 6), payment),
+    st.just(b"not an event"),
+)
+act = st.one_of(
+    st.tuples(st.just("say"), st.lists(spoken, min_size=1, max_size=4)),
+    st.tuples(st.just("repeat"), st.integers(0, 30)),
+    st.tuples(st.just("step"), st.integers(0, 1)),
+    st.tuples(st.just("move"), st.integers(0, 30)),
+    st.tuples(st.just("kill"), st.integers(0, 1)),
+    st.tuples(st.just("outage"), st.booleans()),
+    st.tuples(st.just("full disk"), st.booleans()),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(acts=st.lists(act, max_size=25))
+def test_every_event_counts_once_on_every_partition_of_its_keys(
+    acts: list[tuple[str, Any]],
+) -> None:
+    cluster, said = Cluster(), dict[str, bytes]()
+    truth = FeatureState(CATALOG)
+    spoiled = 0
+    for what, how in acts:
+        if what == "say":
+            for item in how:
+                if isinstance(item, bytes):
+                    cluster.say(item)
+                    spoiled += 1
+                    continue
+                at, payload = item
+                event = Event(f"e{len(said)}", "paid", 1_700_000_000_000_000 + at, payload)
+                said[event.id] = msgspec.json.encode(
+                    {"id": event.id, "type": event.type, "ts": event.ts, "data": payload}
+                )
+                cluster.say(said[event.id])
+                truth.apply(event)
+        elif what == "repeat" and said:
+            cluster.say(list(said.values())[how % len(said)])
+        else:
+            cluster.do(what, how)
+    cluster.settle()
+    reader = SpreadReader(CATALOG, cluster.routes, cluster.holding)
+    for request in REQUESTS:
+        vector, newest, cut = reader.read(request)
+        wanted, oldest = truth.read(request)
+        assert vector.bits.tolist() == wanted.bits.tolist()
+        assert vector.known.tolist() == wanted.known.tolist()
+        assert newest == oldest
+        assert all(cut[name] == cluster.seq(name) for name in cut)
+    assert cluster.spoiled() == spoiled
+    for partition in cluster.routes.everywhere():
+        ids = [logged.event.id for logged in cluster.log(partition).read()]
+        assert len(ids) == len(set(ids))
+        position = cluster.log(partition).position()
+        assert position is not None
+        assert position.next == cluster.end(partition)
