@@ -65,6 +65,7 @@ class Intake:
         horizon: microseconds; see `Live.accepts`.
         stats: counts what becomes of events.
         request_age_max: microseconds; see `check_age`.
+        any_order: whether a retraction may come before its event, as it does over partitions.
     """
 
     def __init__(
@@ -75,7 +76,10 @@ class Intake:
         horizon: int,
         stats: Stats,
         request_age_max: int = REQUEST_AGE_MAX,
+        *,
+        any_order: bool = False,
     ) -> None:
+        self._any_order = any_order
         self.contracts = with_retractions(contracts)
         self.log, self._clock = log, clock
         self._horizon, self._stats = horizon, stats
@@ -254,7 +258,8 @@ class Intake:
             if before is not None:
                 self._stats.duplicates += 1
                 return None, Ack(event.id, before.seq, accepted=True, duplicate=True)
-            event, key = complete(live, self.log, event), retraction_key(name)
+            event = complete(live, self.log, event, any_order=self._any_order)
+            key = retraction_key(name)
         late = is_late(live, event)
         entry = self.accept(live, event, future=future, key=key, known_at=known_at)
         return entry, Ack(event.id, entry.seq, entry.accepted, duplicate=False, late=late)

@@ -83,7 +83,7 @@ class Owner:
         self.name, self.log, self._catalog = name, log, catalog
         self._known_at, self._stats, self._heard = known_at, stats, heard
         # Whether its time is possible was asked where the event came in, once for all shards.
-        self._intake = Intake(contracts, log, LogClock(), horizon, stats)
+        self._intake = Intake(contracts, log, LogClock(), horizon, stats, any_order=True)
         self._live: Live | None = None
         self._folding: tuple[Live, Iterator[Entry]] | None = None
 

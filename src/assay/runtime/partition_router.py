@@ -10,6 +10,7 @@ from typing import Protocol
 
 from assay.contracts.contract import ContractSet
 from assay.contracts.event import Event
+from assay.contracts.retraction import RETRACTION_TYPE
 from assay.core.errors import Invalid
 from assay.runtime.intake import Intake
 from assay.runtime.partition_log import Message, PartitionLog, Spoiled, Start
@@ -88,7 +89,7 @@ class Router:
             except Invalid as error:
                 spoiled.append(spoilt(self._intake, message, error))
             else:
-                for partition, key in self._routes.of(event):
+                for partition, key in self._places(event):
                     self._publisher.send(partition, key, message.value)
         self._publisher.flush()
         self.log.take([], spoiled, fresh[-1].offset + 1)
@@ -96,6 +97,13 @@ class Router:
     def close(self) -> None:
         """See `Part.close`."""
         self.log.close()
+
+    def _places(self, event: Event) -> list[tuple[Partition, bytes]]:
+        """A retraction names an event and no entity, so every partition must hear of it."""
+        if event.type != RETRACTION_TYPE:
+            return self._routes.of(event)
+        key = event.id.encode()
+        return [(partition, key) for partition in self._routes.everywhere()]
 
     def _event(self, raw: bytes) -> Event:
         event = check_free(self._intake.decode(raw))

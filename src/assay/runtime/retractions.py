@@ -23,27 +23,30 @@ def earlier(live: Live, log: EventLog, event_id: str) -> Entry | None:
     return live.pending_keys.get(key) or log.entry_of_key(key)
 
 
-def complete(live: Live, log: EventLog, retraction: Event) -> Event:
+def complete(live: Live, log: EventLog, retraction: Event, *, any_order: bool = False) -> Event:
     """The retraction with what its event said, ready for the log.
 
+    In ``any_order`` the event may come later or lie in another partition: the retraction then goes
+    into the log as it was sent, and the event stays away whenever it comes.
+
     Raises:
-        NotFound: there is no such event (yet).
+        NotFound: there is no such event (yet), and order matters.
         Reserved: it is the label of a verdict, which the desk alone may say or take back.
         ContractViolation: it is itself a retraction.
     """
     name = retraction.payload["event"]
     target = _entry(live, log, name)
-    if target is None:
+    if target is None and not any_order:
         raise NotFound(
             f"there is no event {shown(name)} to take back: send it first, or correct the id"
         )
-    if target.event.type == RETRACTION_TYPE:
+    if target is not None and target.event.type == RETRACTION_TYPE:
         expected = "an event that is no retraction (what was taken back is sent under a new id)"
         raise ContractViolation("$.data.event", expected, shown_value(name))
     if name.startswith(LABEL_PREFIX):
         expected = "an event that is not the label of a verdict: the desk alone says those"
         raise Reserved("$.data.event", expected, shown_value(name))
-    return completed(retraction, target.event)
+    return retraction if target is None else completed(retraction, target.event)
 
 
 def is_new_correction(live: Live, log: EventLog, retraction: Event, event: Event) -> bool:

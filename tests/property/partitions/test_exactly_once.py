@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.property.partitions.small_world import (
+    AT,
     CATALOG,
     REQUESTS,
     Cluster,
@@ -26,6 +27,7 @@ payment = st.fixed_dictionaries(
 spoken = st.one_of(
     st.tuples(st.integers(0, 6), payment),
     st.just(b"not an event"),
+    st.integers(0, 40),  # takes back the event of that number, said or still to come
 )
 act = st.one_of(
     st.tuples(st.just("say"), st.lists(spoken, min_size=1, max_size=4)),
@@ -44,7 +46,8 @@ def test_every_event_counts_once_on_every_partition_of_its_keys(
     acts: list[tuple[str, Any]],
 ) -> None:
     cluster, said = Cluster(), dict[str, bytes]()
-    truth = FeatureState(CATALOG)
+    valid: list[Event] = []
+    taken_back: list[int] = []
     spoiled = 0
     for what, how in acts:
         if what == "say":
@@ -53,18 +56,30 @@ def test_every_event_counts_once_on_every_partition_of_its_keys(
                     cluster.say(item)
                     spoiled += 1
                     continue
+                if isinstance(item, int):
+                    said_back = {"event": f"e{item}"}
+                    name = f"r{len(taken_back)}"
+                    cluster.say(
+                        msgspec.json.encode(
+                            {"id": name, "type": "retraction", "ts": AT, "data": said_back}
+                        )
+                    )
+                    taken_back.append(item)
+                    continue
                 at, payload = item
-                event = Event(f"e{len(said)}", "paid", 1_700_000_000_000_000 + at, payload)
+                event = Event(f"e{len(said)}", "paid", AT + at, payload)
                 said[event.id] = msgspec.json.encode(
                     {"id": event.id, "type": event.type, "ts": event.ts, "data": payload}
                 )
                 cluster.say(said[event.id])
-                truth.apply(event)
+                valid.append(event)
         elif what == "repeat" and said:
             cluster.say(list(said.values())[how % len(said)])
         else:
             cluster.do(what, how)
     cluster.settle()
+    truth = FeatureState(CATALOG)
+    truth.apply_all(event for event in valid if int(event.id[1:]) not in taken_back)
     reader = SpreadReader(CATALOG, cluster.routes, cluster.holding)
     for request in REQUESTS:
         vector, newest, cut = reader.read(request)
