@@ -44,6 +44,9 @@ COMMANDS: dict[str, Lazy] = {
     "demo": Lazy("assay.cli.demo:demo", "Run the main job end to end on simulated traffic."),
     "simulate": Lazy("assay.cli.simulate:simulate", "Write a simulated world with known truth."),
     "import": Lazy("assay.cli.imports:imports", "Bring recorded events into a home folder."),
+    "contract": Lazy(
+        "assay.cli.contract:contract", "Exchange event contracts, and stop what would break them."
+    ),
     "quarantine": Lazy(
         "assay.cli.quarantine:quarantine", "See what was refused, and take it in after a fix."
     ),
