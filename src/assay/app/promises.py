@@ -10,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from assay.app.definitions import compiled_by
+from assay.app.erasure import AUDIT_MAX, noted_receipts
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
 from assay.core.errors import Corrupt, Invalid, NotFound
@@ -19,6 +20,7 @@ from assay.governance.audit import AuditReport
 from assay.models.scorer import Scorer
 from assay.review.case import Case
 from assay.rules.lists import ListSnapshot, parse_list
+from assay.runtime.erasure import Erasures, receipt_digest
 from assay.runtime.ports import EventLog, ObjectStore
 from assay.runtime.replay import (
     DIFFERENCES_MAX,
@@ -51,7 +53,8 @@ def check_features(home: Home, workload: str) -> Report:
     home.check()
     log = home.open_log()
     try:
-        return verify_features(log, served(log, home, workload).catalogs)
+        report = verify_features(log, served(log, home, workload).catalogs)
+        return _with(report, list(_unnoted(log, home)))
     finally:
         log.close()
 
@@ -73,14 +76,10 @@ def check_decisions(home: Home, workload: str) -> Report:
         found = served(log, home, workload)
         snapshots = StoredLists(log, home.objects())
         report = verify_decisions(log, found.policies, found.scorers, snapshots)
-        lost = list(_lost(log, *traces))
+        lost = [*_lost(log, *traces), *_unnoted(log, home)]
     finally:
         log.close()
-    return msgspec.structs.replace(
-        report,
-        mismatches=report.mismatches + len(lost),
-        differences=(*lost, *report.differences)[:DIFFERENCES_MAX],
-    )
+    return _with(report, lost)
 
 
 def check_audit(home: Home) -> AuditReport:
@@ -150,6 +149,33 @@ class StoredLists(Mapping[str, ListSnapshot]):
             return None if name is None else parse_list(name, self._objects.get(digest))
         except (NotFound, Invalid, Corrupt):
             return None  # not at hand: its decisions become mismatches, with its digest
+
+
+def _with(report: Report, more: list[Difference]) -> Report:
+    return msgspec.structs.replace(
+        report,
+        mismatches=report.mismatches + len(more),
+        differences=(*more, *report.differences)[:DIFFERENCES_MAX],
+    )
+
+
+def _unnoted(log: EventLog, home: Home) -> Iterator[Difference]:
+    """Receipts of erasures that the audit log does not speak of, and the other way round."""
+    receipts = {receipt_digest(receipt): receipt for receipt in Erasures(log).receipts}
+    if not receipts and not home.control_path.exists():
+        return
+    with control(home) as parts:
+        noted = noted_receipts(parts.governance.entries(AUDIT_MAX))
+    for digest, receipt in receipts.items():
+        if digest not in noted:
+            what = (
+                f"{receipt.event.id} emptied {len(receipt.event.payload['erased'])} entries and is "
+                "not in the audit log as it stands here: finish it with the same `assay erase`"
+            )
+            yield Difference(seq=receipt.seq, decision="", what=what)
+    for digest in noted - receipts.keys():
+        what = "the audit log speaks of an erasure whose receipt is not in the log"
+        yield Difference(seq=0, decision="", what=what, stored=digest)
 
 
 def _traces(home: Home) -> tuple[int, list[Case]]:

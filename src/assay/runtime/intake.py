@@ -17,7 +17,7 @@ from assay.contracts.retraction import (
     with_retractions,
 )
 from assay.contracts.violation import ContractViolation
-from assay.core.errors import AssayError, Conflict, Invalid, shown
+from assay.core.errors import AssayError, Conflict, Invalid, Refused, shown
 from assay.core.time import HOUR, TIME_END, TIME_MIN, format_duration, format_time
 from assay.decisions.record import DecisionRecord
 from assay.runtime.live import Live
@@ -37,6 +37,12 @@ class KeyConflict(Conflict):
     def __init__(self, key: str, why: str) -> None:
         self.key, self.why = key, why
         super().__init__(f"idempotency key {shown(key)} {why}")
+
+
+class EventErased(Refused):
+    """The event was in the log, and its content was erased for good."""
+
+    code = "erased"
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -148,6 +154,7 @@ class Intake:
 
         Raises:
             Conflict: the id or the key was used with another body.
+            EventErased: the event was erased: its body is not even kept in quarantine.
             KeyConflict: the same, said of the key; or the event was decided on under another key
                 or none. Such a key could not be remembered, so it is not taken either.
         """
@@ -170,6 +177,11 @@ class Intake:
         entry = self.log.entry(event.id)
         if entry is None:
             return None
+        if entry.erased is not None:
+            raise EventErased(
+                f"event {shown(event.id)} was erased at its subject's request: nothing is decided "
+                "on it again"
+            )
         _check_same(entry.event, event)
         _check_key(entry, key)
         return entry, None
@@ -267,7 +279,8 @@ class Intake:
     def _duplicate(self, entry: Entry | None, event: Event) -> Ack:
         if entry is None:
             raise Conflict(f"event {shown(event.id)} was in the log and is gone")
-        _check_same(entry.event, event)
+        if entry.erased is None:  # nothing is left to compare, and nothing of it may be kept
+            _check_same(entry.event, event)
         self._stats.duplicates += 1
         return Ack(event.id, entry.seq, entry.accepted, duplicate=True)
 
