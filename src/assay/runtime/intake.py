@@ -20,6 +20,7 @@ from assay.contracts.violation import ContractViolation
 from assay.core.errors import AssayError, Conflict, Invalid, Refused, shown
 from assay.core.time import HOUR, TIME_END, TIME_MIN, format_duration, format_time
 from assay.decisions.record import DecisionRecord
+from assay.runtime.contract_watch import ContractWatch
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
 from assay.runtime.retractions import complete, earlier, is_new_correction
@@ -88,6 +89,7 @@ class Intake:
         self._any_order = any_order
         self.contracts = with_retractions(contracts)
         self.log, self._clock = log, clock
+        self.watch = ContractWatch(contracts)
         self._horizon, self._stats = horizon, stats
         self._request_age_max = request_age_max
 
@@ -144,8 +146,10 @@ class Intake:
 
     def refusal(self, raw: bytes, error: AssayError) -> Refusal:
         """What is kept of a refused body."""
+        wall = self._clock.wall()
         self._stats.refused[error.code] += 1
-        return refusal(raw[:_RAW_MAX], error, self._clock.wall())
+        self.watch.refused(raw[:_RAW_MAX], error, wall)
+        return refusal(raw[:_RAW_MAX], error, wall)
 
     def known(
         self, live: Live, event: Event, key: str | None
@@ -221,6 +225,7 @@ class Intake:
         if key is not None:
             live.pending_keys[key] = entry
         self._stats.took_in(accepted=accepted, late=late, retraction=retraction)
+        self.watch.arrived(event.type, self._clock.wall())
         return entry
 
     def take(
