@@ -13,6 +13,7 @@ from assay.app.definitions import compiled_by
 from assay.app.erasure import AUDIT_MAX, noted_receipts
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
+from assay.app.workloads import workload_named
 from assay.core.errors import Corrupt, Invalid, NotFound
 from assay.decisions.compiled import CompiledPolicy
 from assay.features.catalog import Catalog
@@ -29,6 +30,7 @@ from assay.runtime.replay import (
     verify_decisions,
     verify_features,
 )
+from assay.runtime.slices import sample_of
 
 _LISTS_HELD = 8  #: list versions in memory at once
 _CASES_MAX = 1_000_000  #: closed cases, newest first, whose decisions are looked for
@@ -43,17 +45,25 @@ class Served:
     catalogs: dict[str, Catalog]
 
 
-def check_features(home: Home, workload: str) -> Report:
+def check_features(home: Home, workload: str, share: str | None = None) -> Report:
     """One definition: every served value against the log, bit for bit.
+
+    Args:
+        home: whose log is checked.
+        workload: whose requests it holds.
+        share: N/M to look only at so many of the entities, whose keys stay complete.
 
     Raises:
         NotFound: the folder is no home.
+        Invalid: the share is none.
         Corrupt: the log or an object is damaged.
     """
     home.check()
+    field = workload_named(workload).entity_field
+    sample = None if share is None else sample_of(share, field)
     log = home.open_log()
     try:
-        report = verify_features(log, served(log, home, workload).catalogs)
+        report = verify_features(log, served(log, home, workload).catalogs, sample)
         return _with(report, list(_unnoted(log, home)))
     finally:
         log.close()

@@ -22,6 +22,7 @@ from assay.runtime.erasure import Dependent, Erasures
 from assay.runtime.fold import fold
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
+from assay.runtime.slices import Sample, Slice
 from assay.runtime.stages import FEATURES_UNAVAILABLE
 
 DIFFERENCES_MAX = 20  #: how many are listed; all are counted
@@ -44,7 +45,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ``skipped`` were made without features. ``erased`` counts values (or decisions) that were erased
     with their subject, ``dependent`` values that differ because what they saw was erased, exactly
     as the receipt says. ``differences`` lists the first ones. ``reproducer`` is
-    the smallest slice of the log that gives the first differing value.
+    the smallest slice of the log that gives the first differing value. ``part`` says what was
+    looked at, where that was not everything.
     """
 
     compared: int
@@ -56,6 +58,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dependent: int = 0
     differences: tuple[Difference, ...] = ()
     reproducer: Reproducer | None = None
+    part: str = ""
 
     @property
     def ok(self) -> bool:
@@ -63,20 +66,28 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.mismatches == 0
 
 
-def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
+def verify_features(
+    log: EventLog, catalogs: Mapping[str, Catalog], sample: Sample | None = None
+) -> Report:
     """Compute every served vector again from the log and compare every bit.
 
     Args:
         log: the history; only read.
         catalogs: by digest, all that served. A vector of any other one is a mismatch: what cannot
             be checked does not hold.
+        sample: the requests looked at, None for all. Of their keys every event is folded, of other
+            keys none: a sampled value is checked as thoroughly as in a whole replay.
 
     Raises:
         Corrupt: the log is damaged; names the seq.
     """
-    check = _FeatureCheck(catalogs, Erasures(log))
+    check, part = _FeatureCheck(catalogs, Erasures(log)), Slice(sample, catalogs.values())
+    if sample is not None:
+        for entry in log.entries():
+            part.want(entry)
     for entry in log.entries():
-        check.take(entry)
+        asked, folded = part.takes(entry)
+        check.take(entry, asked=asked, folded=folded)
     first = check.first
     return Report(
         compared=check.compared,
@@ -88,6 +99,7 @@ def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
         dependent=check.dependent,
         differences=tuple(check.differences[:DIFFERENCES_MAX]),
         reproducer=None if first is None else reproduce(log, first),
+        part=part.text,
     )
 
 
@@ -150,16 +162,17 @@ class _FeatureCheck:
         self.differences: list[Difference] = []
         self.first: Mismatch | None = None
 
-    def take(self, entry: Entry) -> None:
-        self.events += 1
+    def take(self, entry: Entry, *, asked: bool, folded: bool) -> None:
+        self.events += asked or folded
         if wrong := self._erasures.wrong(entry):
             self._count(Difference(seq=entry.seq, decision="", what=wrong))
         self.erased += 0 if entry.erased is None else entry.erased.values
-        if entry.record is not None:
+        if asked and entry.record is not None:
             self.records += 1
             self._compare(entry, entry.record)
-        for state in self._states.values():
-            fold(state, entry)
+        if folded:
+            for state in self._states.values():
+                fold(state, entry)
 
     def _compare(self, entry: Entry, record: DecisionRecord) -> None:
         if FEATURES_UNAVAILABLE in record.degraded:
