@@ -57,6 +57,7 @@ COMMANDS: dict[str, Lazy] = {
         "assay.cli.features:features", "See the values a decision sees, and what they cost."
     ),
     "erase": Lazy("assay.cli.erase:erase", "Erase a subject, with a receipt that can be checked."),
+    "worker": Lazy("assay.cli.worker:worker", "Own partitions of a history on Kafka."),
     "review": Lazy("assay.cli.review:review", "Work the review queue."),
     "list": Lazy("assay.cli.lists:lists", "Replace and show allow and deny lists."),
     "verify": Lazy("assay.cli.verify:verify", "Prove features, decisions and the audit log."),
