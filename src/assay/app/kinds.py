@@ -100,11 +100,10 @@ def written(value: Any, kind: Any) -> str:
 
 
 def without_none(kind: Any) -> Any:
-    """``Path`` for ``Path | None``, ``PortKind`` for ``Port | None``; other kinds as they are."""
+    """``Path`` for ``Path | None``; every other kind as it is."""
     if get_origin(kind) is Literal:
         return kind
-    plain = next((arg for arg in get_args(kind) if arg is not type(None)), kind)
-    return get_args(plain)[1] if get_origin(plain) is Annotated else plain
+    return next((arg for arg in get_args(kind) if arg is not type(None)), kind)
 
 
 def _read_choice(choices: tuple[str, ...], value: Any) -> str:

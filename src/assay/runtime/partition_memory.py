@@ -19,9 +19,7 @@ class Listener(Protocol):
 
 
 class MemoryTopics:
-    """Partitions of messages; ``refusing`` makes sending fail, as an outage does.
-
-    ``dropped`` says how many of the oldest of a partition are no longer there, as retention does.
+    """Partitions of messages, never forgotten; ``refusing`` makes sending fail, as an outage does.
 
     Example:
         >>> topics = MemoryTopics()
@@ -33,7 +31,6 @@ class MemoryTopics:
     def __init__(self) -> None:
         self.messages: dict[Partition, list[Message]] = {}
         self.committed: dict[Partition, int] = {}
-        self.dropped: dict[Partition, int] = {}
         self.refusing = False
 
     def send(self, partition: Partition, key: bytes, value: bytes) -> None:  # noqa: ARG002 - the port's
@@ -89,8 +86,7 @@ class MemoryFeed:
 
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """See `Feed.bounds`."""
-        low = self._topics.dropped.get(partition, 0)
-        return low, len(self._topics.messages.get(partition, []))
+        return 0, len(self._topics.messages.get(partition, []))
 
     def start(self, partition: Partition, offset: int) -> None:
         """See `Feed.start`."""

@@ -1,1 +1,0 @@
-"""Adapters to Redis and Valkey (extra ``redis``)."""
