@@ -16,6 +16,7 @@ from assay.core.errors import Conflict
 from assay.runtime.memory import MemoryLog
 from assay.runtime.partition_log import MemoryPartitionLog
 from assay.runtime.ports import Entry
+from assay.runtime.tombstones import tombstone
 
 Log = MemoryLog | SqliteLog
 LOGS: dict[str, Callable[[Path], Log]] = {
@@ -176,6 +177,48 @@ def test_a_retraction_keeps_what_its_event_said_and_an_event_has_one(log: Log) -
     with pytest.raises(Conflict):
         log.append([msgspec.structs.replace(kept, seq=3, event=again)])
     assert log.last_seq() == 2
+
+
+def test_an_erasure_replaces_content_and_appends_its_receipt(log: Log) -> None:
+    kept = [entry(seq, decided=seq == 2, key=f"k{seq}") for seq in range(1, 5)]
+    log.append(kept)
+    ids = log.put(
+        [Refusal(code="c", path="", message="m", raw=raw, received_at=1) for raw in (b"a", b"b")]
+    )
+    stones = [tombstone(kept[at], "erasure_1", b"salt") for at in (0, 1)]
+    receipt = Entry(
+        seq=5,
+        event=Event("erasure_1", "erasure", 9, {"erased": [[1, "x"]]}),
+        known_at=9,
+        accepted=True,
+    )
+    log.erase(stones, receipt, ids[:1])
+    log.scrub()
+    assert list(log.entries()) == [*stones, *kept[2:], receipt]
+    assert log.entry("e1") == stones[0]
+    assert kept[1].record is not None
+    assert log.decision(kept[1].record.id) is None
+    assert log.entry_of_key("k1") is None
+    assert [refusal.raw for refusal in log.refusals()] == [b"b"]
+    assert list(log.named("erasure_")) == [receipt]
+    assert list(log.named("e")) == [*stones, *kept[2:], receipt]
+    with pytest.raises(Conflict):
+        log.append([entry(6, "e1")])
+    log.append([entry(6)])
+    assert log.last_seq() == 6
+
+
+def test_an_erasure_that_cannot_be_whole_changes_nothing(log: Log) -> None:
+    log.append([entry(1), entry(2)])
+    receipt = Entry(seq=3, event=Event("erasure_1", "erasure", 9, {}), known_at=9, accepted=True)
+    stone = tombstone(entry(1), "erasure_1", b"salt")
+    nobody = msgspec.structs.replace(stone, seq=9)
+    with pytest.raises(Conflict):
+        log.erase([stone, nobody], receipt)
+    with pytest.raises(Conflict):
+        log.erase([stone], msgspec.structs.replace(receipt, seq=4))
+    assert list(log.entries()) == [entry(1), entry(2)]
+    log.append([entry(3)])
 
 
 def test_refusals_are_kept_byte_for_byte_until_removed(log: Log) -> None:

@@ -256,6 +256,7 @@ def open_shop(
         telemetry=Telemetry(),
         gauge=lambda name: {"log_seq": log.last_seq()}.get(name, 0.0),
         trouble=lambda: engine.why_not_ready,
+        alarms=lambda: engine.contract_alarms,
         close=close,
         engine_thread=thread,
         aside=aside,

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from assay.app.home import Home
 from assay.cli.main import main
 
 
@@ -87,3 +89,46 @@ def test_a_folder_that_is_no_home_is_said_to_be_none(
     for words in (("verify", "features"), ("model", "list"), ("list", "show"), ("train",)):
         assert main([*words, "--home", str(tmp_path / "nowhere")]) == 3
         assert "is not a home folder" in capsys.readouterr().err
+
+
+def test_tables_are_the_same_history_as_lines(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One event type as JSON lines, CSV and Parquet: three logs with the same events."""
+    lines = (world / "events.jsonl").read_text().splitlines()
+    bookings = [json.loads(line) for line in lines if '"type":"booking"' in line]
+    assert len(bookings) > 50
+    rows = [{"id": b["id"], "ts": b["ts"], **b["data"]} for b in bookings]
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    files = {"lines.jsonl": [], "t.csv": ["--type", "booking"], "t.parquet": ["--type", "booking"]}
+    (tmp_path / "lines.jsonl").write_text("\n".join(json.dumps(b) for b in bookings))
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    histories = []
+    for name, how in files.items():
+        home = tmp_path / f"home-{name}"
+        words = ("import", str(tmp_path / name), "--home", str(home), *how)
+        code, told = run(capsys, *words)
+        assert (code, told["accepted"], told["refused"]) == (0, len(bookings), 0), name
+        assert run(capsys, *words)[1]["duplicates"] == len(bookings)
+        log = Home(home).open_log()
+        histories.append(list(log.read()))
+        log.close()
+    assert histories[0] == histories[1] == histories[2]
+
+
+def test_a_row_that_breaks_its_contract_waits_in_quarantine_until_it_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, home = tmp_path / "t.csv", str(tmp_path / "home")
+    path.write_text(
+        "id,ts,customer_id,terminal_id,amount,local_time\n"
+        "t1,2026-03-01T12:00:00Z,c1,s1,12.50,2026-03-01T12:00:00Z\n"
+        "t2,2026-03-01T12:00:01Z,c1,s1,12.505,2026-03-01T12:00:01Z\n"
+    )
+    words = ("import", str(path), "--home", home, "--workload", "cards", "--type", "transaction")
+    code, told = run(capsys, *words, "--major", "amount")
+    assert (code, told["accepted"], told["refused"]) == (0, 1, 1)
+    [kept] = run(capsys, "quarantine", "list", "--home", home)[1]["first"]
+    assert (kept["path"], kept["code"]) == ("$.data.amount", "contract_violation")
+    assert "12.505" in kept["why"]

@@ -17,6 +17,7 @@ from assay.runtime.clock import LogClock
 from assay.runtime.ingest import Tally
 from assay.runtime.online import Engine, LoadReport
 from assay.runtime.ports import Clock
+from assay.runtime.tables import Row
 
 _PROGRESS_EVERY = 5_000
 _LINES_AT_ONCE = 2_000
@@ -71,6 +72,30 @@ def import_lines(
             tally.add(engine.ingest(chunk).result())
             progress(len(chunk))
         return tally.report()
+
+
+def import_rows(
+    home: Home,
+    contracts: ContractSet,
+    request: EventContract,
+    rows: Iterable[Row],
+    *,
+    horizon: int,
+    progress: Progress = lambda _: None,
+) -> LoadReport:
+    """Append the rows of tables, known when their files say; see `import_history`."""
+    known: dict[str, int] = {}
+
+    def events() -> Iterator[Event]:
+        for row in rows:
+            known[row.event.id] = row.known_at
+            yield row.event
+
+    def known_at(event: Event) -> int:
+        return known.pop(event.id, event.ts)
+
+    with _opened(home, contracts, request, horizon) as engine:
+        return engine.load(_counted(events(), progress), known_at=known_at)
 
 
 def replay_quarantine(

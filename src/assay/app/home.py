@@ -14,6 +14,7 @@ from assay.adapters.sqlite.database import create_all, open_database
 from assay.adapters.sqlite.governance import SqliteGovernance
 from assay.adapters.sqlite.identity import SqliteIdentity
 from assay.adapters.sqlite.log import SqliteLog
+from assay.adapters.sqlite.scrub import scrub
 from assay.core.errors import NotFound
 from assay.runtime.case_store import CaseStore
 from assay.runtime.clock import WallClock
@@ -58,6 +59,17 @@ class Home:
     def open_log(self) -> SqliteLog:
         """The event log and quarantine; one process writes them, see `HomeLock`."""
         return SqliteLog(self.log_path)
+
+    def scrub_control(self) -> None:
+        """Leave no byte of what was deleted from the control database in its files."""
+        scrub(self.control_path)
+
+    def forget_snapshots(self) -> int:
+        """Delete every snapshot of the state, which the log makes again; how many there were."""
+        found = [path for path in (self.path / "snapshots").glob("**/*") if path.is_file()]
+        for path in found:
+            path.unlink()
+        return len(found)
 
     def objects(self) -> ObjectStore:
         """Models, policies and documents by digest."""

@@ -100,10 +100,11 @@ def written(value: Any, kind: Any) -> str:
 
 
 def without_none(kind: Any) -> Any:
-    """``Path`` for ``Path | None``; every other kind as it is."""
+    """``Path`` for ``Path | None``, ``PortKind`` for ``Port | None``; other kinds as they are."""
     if get_origin(kind) is Literal:
         return kind
-    return next((arg for arg in get_args(kind) if arg is not type(None)), kind)
+    plain = next((arg for arg in get_args(kind) if arg is not type(None)), kind)
+    return get_args(plain)[1] if get_origin(plain) is Annotated else plain
 
 
 def _read_choice(choices: tuple[str, ...], value: Any) -> str:

@@ -15,6 +15,7 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.reason import ReasonText
 from assay.decisions.record import DecisionRecord
 from assay.features.catalog import Catalog
+from assay.runtime.contract_watch import ContractAlarm
 from assay.runtime.governance import Governance
 from assay.runtime.identity import IdentityStore
 from assay.runtime.online import Ack
@@ -52,7 +53,8 @@ class Platform:
 
     ``policy`` is what decides, None when this home only takes in events; ``live`` is the key of
     the admitted version; ``explain`` gives the texts of a reason code; ``trouble`` says why no
-    decision can be made now, empty when all is well; ``gauge`` reads one of its own measures.
+    decision can be made now, empty when all is well; ``alarms`` tells which contracts break;
+    ``gauge`` reads one of its own measures.
     ``admission`` keeps asking whether the live version may decide, None when there is none.
     ``aside`` is the one thread on which the review desk and governance are worked, so that the
     thread of the engine never waits for them.
@@ -75,6 +77,7 @@ class Platform:
     telemetry: Telemetry
     gauge: Callable[[str], float]
     trouble: Callable[[], str]
+    alarms: Callable[[], tuple[ContractAlarm, ...]]
     close: Callable[[], None]
     engine_thread: "EngineThread"
     aside: Executor = field(repr=False)

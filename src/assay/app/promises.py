@@ -10,8 +10,10 @@ from functools import lru_cache
 import msgspec
 
 from assay.app.definitions import compiled_by
+from assay.app.erasure import AUDIT_MAX, noted_receipts
 from assay.app.home import Home, control
 from assay.app.wire import read_policy, read_scorer
+from assay.app.workloads import workload_named
 from assay.core.errors import Corrupt, Invalid, NotFound
 from assay.decisions.compiled import CompiledPolicy
 from assay.features.catalog import Catalog
@@ -19,6 +21,7 @@ from assay.governance.audit import AuditReport
 from assay.models.scorer import Scorer
 from assay.review.case import Case
 from assay.rules.lists import ListSnapshot, parse_list
+from assay.runtime.erasure import Erasures, receipt_digest
 from assay.runtime.ports import EventLog, ObjectStore
 from assay.runtime.replay import (
     DIFFERENCES_MAX,
@@ -27,6 +30,7 @@ from assay.runtime.replay import (
     verify_decisions,
     verify_features,
 )
+from assay.runtime.slices import sample_of
 
 _LISTS_HELD = 8  #: list versions in memory at once
 _CASES_MAX = 1_000_000  #: closed cases, newest first, whose decisions are looked for
@@ -41,17 +45,26 @@ class Served:
     catalogs: dict[str, Catalog]
 
 
-def check_features(home: Home, workload: str) -> Report:
+def check_features(home: Home, workload: str, share: str | None = None) -> Report:
     """One definition: every served value against the log, bit for bit.
+
+    Args:
+        home: whose log is checked.
+        workload: whose requests it holds.
+        share: N/M to look only at so many of the entities, whose keys stay complete.
 
     Raises:
         NotFound: the folder is no home.
+        Invalid: the share is none.
         Corrupt: the log or an object is damaged.
     """
     home.check()
+    field = workload_named(workload).entity_field
+    sample = None if share is None else sample_of(share, field)
     log = home.open_log()
     try:
-        return verify_features(log, served(log, home, workload).catalogs)
+        report = verify_features(log, served(log, home, workload).catalogs, sample)
+        return _with(report, list(_unnoted(log, home)))
     finally:
         log.close()
 
@@ -73,14 +86,10 @@ def check_decisions(home: Home, workload: str) -> Report:
         found = served(log, home, workload)
         snapshots = StoredLists(log, home.objects())
         report = verify_decisions(log, found.policies, found.scorers, snapshots)
-        lost = list(_lost(log, *traces))
+        lost = [*_lost(log, *traces), *_unnoted(log, home)]
     finally:
         log.close()
-    return msgspec.structs.replace(
-        report,
-        mismatches=report.mismatches + len(lost),
-        differences=(*lost, *report.differences)[:DIFFERENCES_MAX],
-    )
+    return _with(report, lost)
 
 
 def check_audit(home: Home) -> AuditReport:
@@ -150,6 +159,33 @@ class StoredLists(Mapping[str, ListSnapshot]):
             return None if name is None else parse_list(name, self._objects.get(digest))
         except (NotFound, Invalid, Corrupt):
             return None  # not at hand: its decisions become mismatches, with its digest
+
+
+def _with(report: Report, more: list[Difference]) -> Report:
+    return msgspec.structs.replace(
+        report,
+        mismatches=report.mismatches + len(more),
+        differences=(*more, *report.differences)[:DIFFERENCES_MAX],
+    )
+
+
+def _unnoted(log: EventLog, home: Home) -> Iterator[Difference]:
+    """Receipts of erasures that the audit log does not speak of, and the other way round."""
+    receipts = {receipt_digest(receipt): receipt for receipt in Erasures(log).receipts}
+    if not receipts and not home.control_path.exists():
+        return
+    with control(home) as parts:
+        noted = noted_receipts(parts.governance.entries(AUDIT_MAX))
+    for digest, receipt in receipts.items():
+        if digest not in noted:
+            what = (
+                f"{receipt.event.id} emptied {len(receipt.event.payload['erased'])} entries and is "
+                "not in the audit log as it stands here: finish it with the same `assay erase`"
+            )
+            yield Difference(seq=receipt.seq, decision="", what=what)
+    for digest in noted - receipts.keys():
+        what = "the audit log speaks of an erasure whose receipt is not in the log"
+        yield Difference(seq=0, decision="", what=what, stored=digest)
 
 
 def _traces(home: Home) -> tuple[int, list[Case]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+from assay.app.kafka_settings import KafkaSettings, check_kafka
 from assay.app.kinds import (
     Count,
     Duration,
@@ -99,6 +100,7 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     SECTIONS: ClassVar[Mapping[str, type]] = {
@@ -106,6 +108,7 @@ class Settings:
         "limits": LimitSettings,
         "time": TimeSettings,
         "console": ConsoleSettings,
+        "kafka": KafkaSettings,
     }
 
     def effective(self) -> list[dict[str, str]]:
@@ -247,6 +250,7 @@ def _parse(name: str, value: Any, source: str) -> Any:
 
 
 def _check_together(settings: Settings) -> None:
+    check_kafka(settings.kafka)
     server = settings.server
     if (server.tls_certificate is None) != (server.tls_key is None):
         raise Invalid("server.tls_certificate and server.tls_key are set together or not at all")

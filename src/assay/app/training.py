@@ -7,7 +7,7 @@ import numpy as np
 
 from assay.app.definitions import changed_workload, keep, with_catalog
 from assay.app.home import Home
-from assay.app.workloads import workload_named
+from assay.app.workloads import contracts_of, workload_named
 from assay.core.canonical import digest
 from assay.core.errors import Unknown
 from assay.core.evidence import Evidence
@@ -15,6 +15,7 @@ from assay.features.document import Change
 from assay.governance.fairness import fairness_tests
 from assay.governance.inventory import ModelRecord
 from assay.governance.treated import Attribute, Treated
+from assay.runtime.missing_events import check_complete
 from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
 from assay.runtime.train_history import Progress
 from assay.workloads.cards.inventory import cards_record
@@ -68,6 +69,7 @@ def train_home(
     progress: Progress | None = None,
     change: Change | None = None,
     catalog: str | None = None,
+    despite_quarantine: bool = False,
 ) -> TrainResult:
     """Learn from a home's log up to ``until`` and store model, policy and catalog in it.
 
@@ -78,9 +80,11 @@ def train_home(
         progress: told each step's name and the share of the work done before it.
         change: what is to differ from the workload's catalog.
         catalog: the digest of a stored catalog to learn with, in place of the workload's.
+        despite_quarantine: learn although events that matter are in the quarantine.
 
     Raises:
         NotEnoughData: the history is too short or holds too few frauds.
+        HistoryIncomplete: a share of an event type is in the quarantine.
         Invalid: the change makes no catalog, or the stored one cannot be made again.
         Corrupt: the log is damaged.
     """
@@ -93,6 +97,9 @@ def train_home(
 
     try:
         recipe = _with(recipe_of(workload), defined)
+        if not despite_quarantine:
+            types = frozenset(contract.type for contract in contracts_of(workload))
+            check_complete(log, log.refusals(), types)
         result = train_from_log(log, home.objects(), recipe, until=until, progress=progress)
     finally:
         log.close()

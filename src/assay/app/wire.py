@@ -110,6 +110,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             telemetry=Telemetry(),
             gauge=gauges(engine, log, admission),
             trouble=lambda: engine.why_not_ready,
+            alarms=lambda: engine.contract_alarms,
             close=opened.pop_all().close,
             engine_thread=thread,
             aside=aside,
@@ -214,6 +215,7 @@ def gauges(
         "late_accepted": lambda: engine.stats.late_accepted,
         "late_rejected": lambda: engine.stats.late_rejected,
         "retracted": lambda: engine.stats.retracted,
+        "contract_alarms": lambda: len(engine.contract_alarms),
         "waiting_for_disk": lambda: engine.stats.waiting,
         "model_admitted": lambda: admission is None or not admission.why_withdrawn,
     }

@@ -1,7 +1,10 @@
-"""``assay import``: bring recorded events (JSON lines) into a home; what is refused is kept."""
+"""``assay import``: bring recorded events into a home from files; what is refused is kept."""
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -9,6 +12,9 @@ import msgspec
 from assay.app.home import Home
 from assay.app.settings import current_environment, home_from, read_settings
 from assay.cli.show import counting, emit
+from assay.core.errors import Invalid
+
+_TABLES = (".csv", ".csv.gz", ".parquet")
 
 
 @click.command("import")
@@ -17,37 +23,70 @@ from assay.cli.show import counting, emit
 )
 @click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 @click.option("--workload", help="Whose event types these are.")
+@click.option("--type", "event_type", default="", help="Of every row; else the column `type`.")
+@click.option("--id", "id_column", default="id", show_default=True, help="Column of the event id.")
+@click.option("--ts", "ts_column", default="ts", show_default=True, help="Column of its time.")
+@click.option("--known-at", default="", help="Column of when it could have been known.")
+@click.option("--major", multiple=True, help="Money or decimal column in whole units (12.50).")
+@click.option("--naive-utc", is_flag=True, help="Times without a zone are UTC.")
+@click.option("--ignore", "ignored", multiple=True, help="A column that is no field.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def imports(
-    files: tuple[Path, ...], home: str | None, workload: str | None, *, as_json: bool
-) -> None:
-    """Take in events in wire form, one JSON object a line, oldest first.
+def imports(files: tuple[Path, ...], **options: Any) -> None:
+    """Take in events from files of JSON lines, .csv (both also .gz) and .parquet, oldest first.
 
-    A line that breaks its contract goes to the quarantine with the reason; nothing stops.
+    A line of JSON is an event in wire form; a row has the envelope and the fields of its event
+    type as columns, all names as in the contract. What breaks the contract goes to the quarantine
+    with the reason; nothing stops, and an interrupted import is repeated: what was taken in is
+    recognised. Numbers of money are cents unless --major names their column; a decimal type in a
+    Parquet file is in whole units by itself. Digits are never rounded away.
     """
-    from assay.app.history import import_lines
+    from assay.app.history import import_lines, import_rows
     from assay.app.workloads import workload_named
 
     environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment, {"workload": workload})
+    settings = read_settings(
+        home_from(environment, options["home"]), environment, {"workload": options["workload"]}
+    )
     definitions = workload_named(settings.workload)
-    with counting("importing", None, "events", quiet=as_json) as advance:
-        report = import_lines(
-            Home(settings.home),
-            definitions.contracts,
-            definitions.request,
-            _lines(files),
-            horizon=settings.time.horizon,
-            progress=advance,
-        )
+    home, contracts, request = Home(settings.home), definitions.contracts, definitions.request
+    tables = [path for path in files if path.name.lower().endswith(_TABLES)]
+    if tables and len(tables) < len(files):
+        raise click.UsageError("expected lines of JSON or tables, not both at once")
+    with counting("importing", None, "events", quiet=options["as_json"]) as advance:
+        how: dict[str, Any] = {"horizon": settings.time.horizon, "progress": advance}
+        if tables:
+            report = import_rows(home, contracts, request, _rows(files, contracts, options), **how)
+        else:
+            report = import_lines(home, contracts, request, _lines(files), **how)
     emit(
         {**msgspec.to_builtins(report), "home": str(settings.home)},
-        as_json=as_json,
+        as_json=options["as_json"],
         title="Imported",
     )
 
 
 def _lines(files: tuple[Path, ...]) -> Iterator[bytes]:
     for path in files:
-        with path.open("rb") as source:
-            yield from source
+        packed = path.name.lower().endswith(".gz")
+        try:
+            with gzip.open(path) if packed else path.open("rb") as source:
+                yield from source
+        except (OSError, EOFError, zlib.error) as error:
+            raise Invalid(f"{path.name} cannot be read: {error}") from error
+
+
+def _rows(files: tuple[Path, ...], contracts: Any, options: dict[str, Any]) -> Iterator[Any]:
+    from assay.runtime.tables import Layout, TableReader
+
+    layout = Layout(
+        event_type=options["event_type"],
+        id=options["id_column"],
+        ts=options["ts_column"],
+        known_at=options["known_at"],
+        major=frozenset(options["major"]),
+        naive_utc=options["naive_utc"],
+        ignored=frozenset(options["ignored"]),
+    )
+    reader = TableReader(contracts, layout)
+    for path in files:
+        yield from reader.rows(path)

@@ -50,13 +50,14 @@ COMMANDS: dict[str, Lazy] = {
     "quarantine": Lazy(
         "assay.cli.quarantine:quarantine", "See what was refused, and take it in after a fix."
     ),
-    "backfill": Lazy("assay.cli.backfill:backfill", "Compute all values over a whole history."),
     "train": Lazy("assay.cli.train:train", "Train, calibrate and package a model."),
     "model": Lazy("assay.cli.model:model", "Register, approve, promote and document models."),
     "serve": Lazy("assay.cli.serve:serve", "Decide over HTTP, with the console beside it."),
     "features": Lazy(
         "assay.cli.features:features", "See the values a decision sees, and what they cost."
     ),
+    "erase": Lazy("assay.cli.erase:erase", "Erase a subject, with a receipt that can be checked."),
+    "worker": Lazy("assay.cli.worker:worker", "Own partitions of a history on Kafka."),
     "review": Lazy("assay.cli.review:review", "Work the review queue."),
     "list": Lazy("assay.cli.lists:lists", "Replace and show allow and deny lists."),
     "verify": Lazy("assay.cli.verify:verify", "Prove features, decisions and the audit log."),

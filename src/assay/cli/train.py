@@ -21,8 +21,18 @@ from assay.runtime.identity import Role
     type=click.Path(path_type=Path),
     help="A file of changes to the workload's catalog; see `assay features check`.",
 )
+@click.option(
+    "--despite-quarantine", is_flag=True, help="Learn although more than 1 % of a type was refused."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def train(home: str | None, until: str | None, change_file: Path | None, *, as_json: bool) -> None:
+def train(
+    home: str | None,
+    until: str | None,
+    change_file: Path | None,
+    *,
+    despite_quarantine: bool,
+    as_json: bool,
+) -> None:
     """Train, calibrate, choose the bands, test, and register the version as in development.
 
     The identity in ASSAY_TOKEN must be an engineer; it becomes a contributor and cannot approve.
@@ -46,7 +56,12 @@ def train(home: str | None, until: str | None, change_file: Path | None, *, as_j
         with counting("training", 100, "%", quiet=as_json) as advance:
             progress = percent(advance)
             result = train_home(
-                folder, settings.workload, until=last, progress=progress, change=change
+                folder,
+                settings.workload,
+                until=last,
+                progress=progress,
+                change=change,
+                despite_quarantine=despite_quarantine,
             )
             progress("done", 1.0)
         facts = release.register(

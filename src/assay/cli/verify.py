@@ -1,5 +1,7 @@
 """``assay verify``: three promises, each a command that fails when it does not hold."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -7,7 +9,7 @@ import msgspec
 
 from assay.app.home import Home
 from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.cli.show import counting, emit, grid
 
 _FAILED = 1
 _SHOWN = 10
@@ -22,13 +24,33 @@ def verify() -> None:
 
 @verify.command()
 @_HOME
+@click.option("--sample", help="Only N of M entities, such as 1/64; their keys stay complete.")
+@click.option(
+    "--workload", type=click.Choice(["cards", "checkout"]), help="Prove a stream instead."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="The card stream (with cards).")
+@click.option("--simulate", is_flag=True, help="A simulated, disturbed stream (with checkout).")
+@click.option("--events", default=50_000, show_default=True, help="Of the simulated stream.")
+@click.option("--seed", default=1, show_default=True, help="Of the simulated stream.")
 @_JSON
-def features(home: str | None, *, as_json: bool) -> int:
-    """Compute every served value again from the log and compare every bit."""
+def features(home: str | None, sample: str | None, *, as_json: bool, **stream: Any) -> int:
+    r"""Compute every served value again and compare every bit.
+
+    \b
+    assay verify features                                   the log of a home
+    assay verify features --workload cards --data FILE      the public card stream, served live
+    assay verify features --workload checkout --simulate    a shop with every disturbance on
+    """
+    if stream["workload"] == "cards":
+        return _cards(stream["data"], sample or "1/400", as_json)
+    if stream["workload"] == "checkout":
+        return _rehearsal(stream, as_json)
+    if stream["data"] is not None or stream["simulate"]:
+        raise click.UsageError("--data goes with --workload cards, --simulate with checkout")
     from assay.app.promises import check_features
 
     folder, workload = _opened(home)
-    return _report("features", check_features(folder, workload), as_json)
+    return _report("features", check_features(folder, workload, sample), as_json)
 
 
 @verify.command()
@@ -55,6 +77,55 @@ def audit(home: str | None, *, as_json: bool) -> int:
     return 0 if report.ok else _FAILED
 
 
+def _cards(data: Path | None, sample: str, as_json: bool) -> int:
+    if data is None:
+        raise click.UsageError("--workload cards needs --data FILE: the card stream as Parquet")
+    from assay.runtime.cards_file import read_payments
+    from assay.runtime.cards_proof import prove_stream
+    from assay.runtime.slices import sample_of
+
+    payments = read_payments(data)
+    # Served, then compared with the backfill: two passes over every payment.
+    with counting("proving the stream", 2 * len(payments), "payments", quiet=as_json) as advance:
+        report = prove_stream(
+            payments, sample_of(sample, "customer_id"), progress=lambda _, done: advance(done)
+        )
+    return _report("the card stream", report, as_json)
+
+
+def _rehearsal(stream: dict[str, Any], as_json: bool) -> int:
+    if not stream["simulate"]:
+        raise click.UsageError("--workload checkout needs --simulate: there is no public stream")
+    from assay.app.rehearsal import rehearse
+
+    with (
+        TemporaryDirectory(prefix="assay-") as aside,
+        counting("playing and disturbing", stream["events"], "events", quiet=as_json) as advance,
+    ):
+        played = rehearse(
+            Path(aside) / "home", events=stream["events"], seed=stream["seed"], progress=advance
+        )
+    if as_json:
+        plain = msgspec.to_builtins(played)
+        counts = {"compared": played.compared, "mismatches": played.mismatches}
+        emit({**counts, **plain}, as_json=True)
+        return 0 if played.mismatches == 0 else _FAILED
+    emit(
+        {"events": played.events, "decisions": played.decisions, **played.disturbed},
+        as_json=False,
+        title="Played",
+    )
+    shown = [
+        _report(f"by {name}", report, as_json)
+        for name, report in (
+            ("the whole log", played.whole),
+            ("a slice of it", played.slice),
+            ("plain Python", played.plainly),
+        )
+    ]
+    return max(shown)
+
+
 def _opened(home: str | None) -> tuple[Home, str]:
     environment = current_environment()
     settings = read_settings(home_from(environment, home), environment)
@@ -68,6 +139,7 @@ def _report(what: str, report: Any, as_json: bool) -> int:
         return 0 if report.mismatches == 0 else _FAILED
     differences = plain.pop("differences")
     reproducer = plain.pop("reproducer")
+    plain = {name: value for name, value in plain.items() if value != ""}
     emit(plain, as_json=False, title=f"Verified {what}")
     if differences:
         names = list(differences[0])

@@ -228,6 +228,7 @@ def _overview(desk: Desk) -> dict[str, Any]:
         "events": platform.log.last_seq(),
         "state_bytes": platform.gauge("state_bytes"),
         "trouble": platform.trouble(),
+        "alarms": platform.alarms(),
         "withdrawn": platform.admission.why_withdrawn if platform.admission else "",
         "facts": platform.governance.status(platform.live) if platform.live else None,
         "policy": platform.policy.policy.digest if platform.policy else None,

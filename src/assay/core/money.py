@@ -46,7 +46,7 @@ class Money:
         return self.minor < self._same(other).minor
 
     def __str__(self) -> str:
-        digits = _DIGITS.get(self.currency, 2)
+        digits = minor_digits(self.currency)
         return f"{Decimal(self.minor).scaleb(-digits):.{digits}f} {self.currency}"
 
     def _same(self, other: "Money") -> "Money":
@@ -55,3 +55,13 @@ class Money:
                 f"expected two amounts of one currency, got {self.currency} and {other.currency}"
             )
         return other
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal digits of a currency's minor unit.
+
+    Example:
+        >>> minor_digits("EUR"), minor_digits("JPY")
+        (2, 0)
+    """
+    return _DIGITS.get(currency, 2)

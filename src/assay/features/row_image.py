@@ -29,8 +29,8 @@ IMAGE_MAX = (
 )  #: bytes of an image unless said otherwise; beyond it the oldest blocks stay out
 EVENTS_MAX = 1 << 24  #: more events than any image holds: a bound on what a reader allocates
 _MAGIC = b"ARI1"
-#: magic, table, key, events, id bytes, seq, since, newest
-_HEADER = struct.Struct("<4s16s16sIIqqq")
+#: magic, table, key, events, id bytes, generation, seq, since, newest
+_HEADER = struct.Struct("<4s16s16sIIqqqq")
 _CHECK = 8  #: bytes of the checksum at the end
 _ID_LENGTH = struct.Struct("<H")
 
@@ -53,8 +53,12 @@ class Asked(NamedTuple):
 
 
 class RowImage(NamedTuple):
-    """A decoded image: the events and the place in the log at which they were all there were."""
+    """A decoded image: the events, and the place in the log at which they were all there were.
 
+    ``generation`` tells one complete publication from the next: see ``runtime.read_model``.
+    """
+
+    generation: int
     seq: int
     newest: int | None
     packed: Packed
@@ -103,13 +107,16 @@ class ImageCodec:
         parts = [*key] if isinstance(key, tuple) else [key]
         return hashlib.blake2b(self.tables[table] + canonical(parts), digest_size=16).digest()
 
-    def encode(self, state: FeatureState, asked: Asked, seq: int) -> bytes | None:
+    def encode(
+        self, state: FeatureState, asked: Asked, seq: int, generation: int = 0
+    ) -> bytes | None:
         """The image of a row after ``seq``; None for a key never seen.
 
         Args:
             state: of this codec's catalog.
             asked: the row.
             seq: the newest entry of the log that the state holds.
+            generation: of the publication it is part of.
         """
         table = asked.table
         found = state.packed(table, asked.key, self._most[table], ids=self._with_ids[table])
@@ -117,9 +124,8 @@ class ImageCodec:
             return None
         newest = int(found.words[found.n - 1]) if found.n else NULL
         ids = b"".join(_ID_LENGTH.pack(len(i)) + i for i in found.ids)
-        header = _HEADER.pack(
-            _MAGIC, self.tables[table], asked.name, found.n, len(ids), seq, found.since, newest
-        )
+        what = (_MAGIC, self.tables[table], asked.name, found.n, len(ids))
+        header = _HEADER.pack(*what, generation, seq, found.since, newest)
         body = b"".join((header, found.words.astype("<i8", copy=False).tobytes(), ids))
         return body + self._check(body)
 
@@ -135,7 +141,7 @@ class ImageCodec:
             raise BadImage(f"expected format {_MAGIC!r}, got {bytes(image[:4])!r}")
         if self._check(image[:-_CHECK]) != image[-_CHECK:]:
             raise BadImage("its bytes do not match their checksum")
-        _, table, name, n, id_bytes, seq, since, newest = _HEADER.unpack_from(image)
+        _, table, name, n, id_bytes, generation, seq, since, newest = _HEADER.unpack_from(image)
         if (table, name) != (self.tables[asked.table], asked.name):
             raise BadImage("it is that of another row, or of a table defined otherwise")
         words = packed_size(n, *self._shapes[asked.table]) if n <= EVENTS_MAX else -1
@@ -145,7 +151,18 @@ class ImageCodec:
         ids = tuple(_ids(image[_HEADER.size + 8 * words : -_CHECK]))
         if len(ids) != (n if self._with_ids[asked.table] else 0):
             raise BadImage(f"expected the ids of {n} events, got {len(ids)}")
-        return RowImage(seq, None if newest == NULL else newest, Packed(n, since, body, ids))
+        last = None if newest == NULL else newest
+        return RowImage(generation, seq, last, Packed(n, since, body, ids))
+
+    def rows(self, state: FeatureState) -> Iterator[Asked]:
+        """Every row that a state keeps."""
+        for table, key in state.every_key():
+            yield Asked(table, key, self.name(table, key))
+
+    def retention(self, table: int) -> int | None:
+        """Microseconds after which no window sees an event of a table; None for never."""
+        widest = _widest(self.catalog)[table]
+        return None if widest >= FOREVER else widest
 
     @property
     def _shapes(self) -> list[tuple[int, int, int]]:
@@ -173,10 +190,7 @@ class ImageReader:
         self.codec, plan = codec, codec.catalog.plan
         self._scratch = FeatureState(codec.catalog)
         self._views = view_names(plan)
-        self._widest = [0] * len(plan.tables)
-        for slot in plan.slots:
-            table = plan.groups[slot.group].table
-            self._widest[table] = max(self._widest[table], slot.window)
+        self._widest = _widest(codec.catalog)
 
     def incomplete(self, table: int, image: RowImage, at: int) -> bool:
         """Whether a window at T may reach back to events that were left out of an image."""
@@ -212,6 +226,16 @@ def _key(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
         return composite_key(payload, names)
     key: Key | None = payload.get(names[0])
     return key
+
+
+def _widest(catalog: Catalog) -> list[int]:
+    """The widest window over each table."""
+    plan = catalog.plan
+    widest = [0] * len(plan.tables)
+    for slot in plan.slots:
+        table = plan.groups[slot.group].table
+        widest[table] = max(widest[table], slot.window)
+    return widest
 
 
 def _ids(data: bytes) -> Iterator[bytes]:

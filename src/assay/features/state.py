@@ -6,7 +6,7 @@ on which events were applied and which retracted.
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,12 @@ class FeatureState:
         references = self._pool[start + capacity(size_class) :][skip:n].tolist() if ids else ()
         since = int(self._pool[start + skip - 1]) + 1 if skip else NULL
         return Packed(n - skip, since, words, tuple(self._identities.at(at) for at in references))
+
+    def every_key(self) -> Iterator[tuple[int, Key]]:
+        """Every key seen, with its table."""
+        for table, keys in enumerate(self._keys):
+            for key in keys:
+                yield table, key
 
     def lay(self, table: int, key: Key, packed: Packed) -> None:
         """Put packed events under a key that has none."""

@@ -60,5 +60,8 @@ class Budget:
     def count(self, record: DecisionRecord) -> None:
         """Account for a decision that has been made (also one made under a larger capacity)."""
         if record.outcome is Outcome.REVIEW:
-            day = utc_day(record.at)
-            self._taken[day] = self._taken.get(day, 0) + 1
+            self.count_slot(utc_day(record.at))
+
+    def count_slot(self, day: int) -> None:
+        """Account for a slot of a day, without asking whether one is left."""
+        self._taken[day] = self._taken.get(day, 0) + 1

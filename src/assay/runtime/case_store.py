@@ -37,6 +37,10 @@ class CaseStore(Protocol):
         """Closed cases, the last closed first."""
         ...
 
+    def forget(self, event_ids: Sequence[str]) -> int:
+        """Delete the cases about those requests; how many there were."""
+        ...
+
     def replace(self, before: Case, after: Case) -> None:
         """Store ``after`` if ``before`` is still what is stored.
 

@@ -3,18 +3,20 @@
 from assay.contracts.retraction import RETRACTION_TYPE, target_of
 from assay.features.state import FeatureState
 from assay.runtime.ports import Entry
+from assay.runtime.tombstones import ERASURE_TYPE
 
 
 def fold(state: FeatureState, entry: Entry) -> None:
     """Apply one entry of a log to a state; entries come in ``seq`` order.
 
     The verdict on lateness is taken as stored, never derived again. A retraction takes its event
-    out, or keeps it away should it come later (partitions of a log may arrive in any order).
+    out, or keeps it away should it come later (partitions of a log may arrive in any order). What
+    was erased counts nowhere.
 
     Raises:
         Invalid: the features cannot take the event; nothing has changed then.
     """
-    if not entry.accepted:
+    if not entry.accepted or entry.erased is not None:
         return
     if entry.event.type == RETRACTION_TYPE:
         state.retract(target_of(entry.event))
@@ -23,5 +25,9 @@ def fold(state: FeatureState, entry: Entry) -> None:
 
 
 def moves_time(entry: Entry) -> bool:
-    """Whether an entry says what time it is: an accepted event does, a retraction does not."""
-    return entry.accepted and entry.event.type != RETRACTION_TYPE
+    """Whether an entry says what time it is: accepted events do, but no record about others.
+
+    Neither does what was erased: of its time only the day is left.
+    """
+    about_others = entry.event.type in (RETRACTION_TYPE, ERASURE_TYPE)
+    return entry.accepted and entry.erased is None and not about_others

@@ -17,9 +17,10 @@ from assay.contracts.retraction import (
     with_retractions,
 )
 from assay.contracts.violation import ContractViolation
-from assay.core.errors import AssayError, Conflict, Invalid, shown
+from assay.core.errors import AssayError, Conflict, Invalid, Refused, shown
 from assay.core.time import HOUR, TIME_END, TIME_MIN, format_duration, format_time
 from assay.decisions.record import DecisionRecord
+from assay.runtime.contract_watch import ContractWatch
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
 from assay.runtime.retractions import complete, earlier, is_new_correction
@@ -37,6 +38,12 @@ class KeyConflict(Conflict):
     def __init__(self, key: str, why: str) -> None:
         self.key, self.why = key, why
         super().__init__(f"idempotency key {shown(key)} {why}")
+
+
+class EventErased(Refused):
+    """The event was in the log, and its content was erased for good."""
+
+    code = "erased"
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -82,6 +89,7 @@ class Intake:
         self._any_order = any_order
         self.contracts = with_retractions(contracts)
         self.log, self._clock = log, clock
+        self.watch = ContractWatch(contracts)
         self._horizon, self._stats = horizon, stats
         self._request_age_max = request_age_max
 
@@ -138,8 +146,10 @@ class Intake:
 
     def refusal(self, raw: bytes, error: AssayError) -> Refusal:
         """What is kept of a refused body."""
+        wall = self._clock.wall()
         self._stats.refused[error.code] += 1
-        return refusal(raw[:_RAW_MAX], error, self._clock.wall())
+        self.watch.refused(raw[:_RAW_MAX], error, wall)
+        return refusal(raw[:_RAW_MAX], error, wall)
 
     def known(
         self, live: Live, event: Event, key: str | None
@@ -148,6 +158,7 @@ class Intake:
 
         Raises:
             Conflict: the id or the key was used with another body.
+            EventErased: the event was erased: its body is not even kept in quarantine.
             KeyConflict: the same, said of the key; or the event was decided on under another key
                 or none. Such a key could not be remembered, so it is not taken either.
         """
@@ -170,6 +181,11 @@ class Intake:
         entry = self.log.entry(event.id)
         if entry is None:
             return None
+        if entry.erased is not None:
+            raise EventErased(
+                f"event {shown(event.id)} was erased at its subject's request: nothing is decided "
+                "on it again"
+            )
         _check_same(entry.event, event)
         _check_key(entry, key)
         return entry, None
@@ -209,6 +225,7 @@ class Intake:
         if key is not None:
             live.pending_keys[key] = entry
         self._stats.took_in(accepted=accepted, late=late, retraction=retraction)
+        self.watch.arrived(event.type, self._clock.wall())
         return entry
 
     def take(
@@ -267,7 +284,8 @@ class Intake:
     def _duplicate(self, entry: Entry | None, event: Event) -> Ack:
         if entry is None:
             raise Conflict(f"event {shown(event.id)} was in the log and is gone")
-        _check_same(entry.event, event)
+        if entry.erased is None:  # nothing is left to compare, and nothing of it may be kept
+            _check_same(entry.event, event)
         self._stats.duplicates += 1
         return Ack(event.id, entry.seq, entry.accepted, duplicate=True)
 

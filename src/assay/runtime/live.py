@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from assay.contracts.event import Event
+from assay.core.time import utc_day
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.review.capacity import Budget
@@ -82,6 +83,8 @@ class Live:
             self.seen_keys.add(entry.key)
         if entry.record is not None:
             self.budget.count(entry.record)
+        elif entry.erased is not None and entry.erased.slot:
+            self.budget.count_slot(utc_day(entry.event.ts))
 
     def settle(self, entries: tuple[Entry, ...]) -> None:
         """These entries are durable: the log answers for them from now on."""

@@ -83,6 +83,28 @@ class MemoryLog:
         """See `EventLog.entry_of_key`."""
         return self._by_key.get(key)
 
+    def named(self, prefix: str) -> Iterator[Entry]:
+        """See `EventLog.named`."""
+        return (entry for entry in self.entries() if entry.event.id.startswith(prefix))
+
+    def erase(
+        self, tombstones: Sequence[Entry], receipt: Entry, refusals: Sequence[int] = ()
+    ) -> None:
+        """See `ErasableLog.erase`."""
+        self._check([receipt])
+        for stone in tombstones:
+            if not 0 < stone.seq <= len(self._entries):
+                raise Conflict(f"there is no entry {stone.seq} to erase")
+        kept = list(self._entries)
+        for stone in tombstones:
+            kept[stone.seq - 1] = stone
+        self._entries, self._by_event, self._by_decision, self._by_key = [], {}, {}, {}
+        self.append((*kept, receipt))
+        self.remove(refusals)
+
+    def scrub(self) -> None:
+        """Memory keeps no file."""
+
     def known_ids(self, event_ids: Sequence[str]) -> set[str]:
         """See `EventLog.known_ids`."""
         return {name for name in event_ids if name in self._by_event}

@@ -44,6 +44,12 @@ class MemoryCases:
         found = [case for case in self._cases.values() if case.status == "closed"]
         return sorted(found, key=lambda case: (-(case.closed_at or 0), case.id))[:limit]
 
+    def forget(self, event_ids: Sequence[str]) -> int:
+        """Delete the cases about those requests; how many there were."""
+        gone = {case.id for case in self._cases.values() if case.event_id in set(event_ids)}
+        self._cases = {name: case for name, case in self._cases.items() if name not in gone}
+        return len(gone)
+
     def replace(self, before: Case, after: Case) -> None:
         """Store ``after`` if ``before`` is still what is stored."""
         if self._cases.get(before.id) != before:

@@ -21,6 +21,7 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
+from assay.runtime.contract_watch import ContractAlarm
 from assay.runtime.futures import again, failed
 from assay.runtime.ingest import (
     Batch,
@@ -151,6 +152,11 @@ class Engine:
     def stats(self) -> StatsView:
         """Counts and latencies since the start."""
         return self._stats.view(waiting=self._writer.waiting)
+
+    @property
+    def contract_alarms(self) -> tuple[ContractAlarm, ...]:
+        """Where events break their contracts so often that a producer must have changed."""
+        return self._intake.watch.alarms(self._intake.wall())
 
     @property
     def newest(self) -> int | None:

@@ -19,7 +19,9 @@ class Listener(Protocol):
 
 
 class MemoryTopics:
-    """Partitions of messages, never forgotten; ``refusing`` makes sending fail, as an outage does.
+    """Partitions of messages; ``refusing`` makes sending fail, as an outage does.
+
+    ``dropped`` says how many of the oldest of a partition are no longer there, as retention does.
 
     Example:
         >>> topics = MemoryTopics()
@@ -31,6 +33,7 @@ class MemoryTopics:
     def __init__(self) -> None:
         self.messages: dict[Partition, list[Message]] = {}
         self.committed: dict[Partition, int] = {}
+        self.dropped: dict[Partition, int] = {}
         self.refusing = False
 
     def send(self, partition: Partition, key: bytes, value: bytes) -> None:  # noqa: ARG002 - the port's
@@ -86,7 +89,8 @@ class MemoryFeed:
 
     def bounds(self, partition: Partition) -> tuple[int, int]:
         """See `Feed.bounds`."""
-        return 0, len(self._topics.messages.get(partition, []))
+        low = self._topics.dropped.get(partition, 0)
+        return low, len(self._topics.messages.get(partition, []))
 
     def start(self, partition: Partition, offset: int) -> None:
         """See `Feed.start`."""

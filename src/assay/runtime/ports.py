@@ -11,10 +11,26 @@ from assay.decisions.record import DecisionRecord
 from assay.rules.lists import ListSnapshot
 
 
+class Erased(msgspec.Struct, frozen=True, array_like=True):
+    """What is left of an entry whose content was erased; see ``assay.runtime.tombstones``.
+
+    ``receipt`` is the id of the erasure's own entry, ``before`` the salted digest of what stood
+    here. ``decided`` says whether a decision was made on it, ``slot`` whether that used a review
+    slot of its day, ``values`` how many values were served with it.
+    """
+
+    receipt: str
+    before: str
+    decided: bool
+    slot: bool
+    values: int
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the log: an event, its verdict, and the decision made on it, if one was.
 
-    ``seq`` counts from 1 without gaps; ``key`` is the caller's idempotency key.
+    ``seq`` counts from 1 without gaps; ``key`` is the caller's idempotency key. Where ``erased``
+    is set, the event has its id and type, the first instant of its UTC day, and no content.
     """
 
     seq: int
@@ -23,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool
     record: DecisionRecord | None = None
     key: str | None = None
+    erased: Erased | None = None
 
 
 class EventLog(Protocol):
@@ -81,11 +98,36 @@ class EventLog(Protocol):
     def entry_of_key(self, key: str) -> Entry | None:
         """The entry that was written under an idempotency key."""
 
+    def named(self, prefix: str) -> Iterator[Entry]:
+        """The entries whose event id starts with ``prefix`` (ASCII), in ``seq`` order, by index."""
+
     def known_ids(self, event_ids: Sequence[str]) -> set[str]:
         """Those of the ids that are in the log."""
 
     def close(self) -> None:
         """Release files; everything appended stays."""
+
+
+class ErasableLog(EventLog, Protocol):
+    """A log whose owner can take content out of it for good; the place of every entry stays."""
+
+    def erase(
+        self, tombstones: Sequence[Entry], receipt: Entry, refusals: Sequence[int] = ()
+    ) -> None:
+        """Replace entries by their tombstones, append the receipt, remove refusals: all or nothing.
+
+        Raises:
+            Conflict: a tombstone has no entry, or the receipt does not continue the log; nothing
+                was changed.
+            Unavailable: it could not be made durable.
+        """
+
+    def scrub(self) -> None:
+        """Leave no byte of what was replaced or removed in any file; may take minutes.
+
+        Raises:
+            Unavailable: another process reads the log, or there is no room to rewrite it.
+        """
 
 
 class Quarantine(Protocol):

@@ -18,9 +18,11 @@ from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.review.capacity import Budget
 from assay.rules.lists import ListSnapshot
+from assay.runtime.erasure import Dependent, Erasures
 from assay.runtime.fold import fold
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
+from assay.runtime.slices import Sample, Slice
 from assay.runtime.stages import FEATURES_UNAVAILABLE
 
 DIFFERENCES_MAX = 20  #: how many are listed; all are counted
@@ -40,8 +42,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What a check found; it holds when ``mismatches`` is 0.
 
     ``compared`` counts values (of features) or decisions; ``records`` counts decisions, of which
-    ``skipped`` were made without features. ``differences`` lists the first ones. ``reproducer`` is
-    the smallest slice of the log that gives the first differing value.
+    ``skipped`` were made without features. ``erased`` counts values (or decisions) that were erased
+    with their subject, ``dependent`` values that differ because what they saw was erased, exactly
+    as the receipt says. ``differences`` lists the first ones. ``reproducer`` is
+    the smallest slice of the log that gives the first differing value. ``part`` says what was
+    looked at, where that was not everything.
     """
 
     compared: int
@@ -49,8 +54,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     events: int
     skipped: int = 0
+    erased: int = 0
+    dependent: int = 0
     differences: tuple[Difference, ...] = ()
     reproducer: Reproducer | None = None
+    part: str = ""
 
     @property
     def ok(self) -> bool:
@@ -58,20 +66,28 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.mismatches == 0
 
 
-def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
+def verify_features(
+    log: EventLog, catalogs: Mapping[str, Catalog], sample: Sample | None = None
+) -> Report:
     """Compute every served vector again from the log and compare every bit.
 
     Args:
         log: the history; only read.
         catalogs: by digest, all that served. A vector of any other one is a mismatch: what cannot
             be checked does not hold.
+        sample: the requests looked at, None for all. Of their keys every event is folded, of other
+            keys none: a sampled value is checked as thoroughly as in a whole replay.
 
     Raises:
         Corrupt: the log is damaged; names the seq.
     """
-    check = _FeatureCheck(catalogs)
+    check, part = _FeatureCheck(catalogs, Erasures(log)), Slice(sample, catalogs.values())
+    if sample is not None:
+        for entry in log.entries():
+            part.want(entry)
     for entry in log.entries():
-        check.take(entry)
+        asked, folded = part.takes(entry)
+        check.take(entry, asked=asked, folded=folded)
     first = check.first
     return Report(
         compared=check.compared,
@@ -79,8 +95,11 @@ def verify_features(log: EventLog, catalogs: Mapping[str, Catalog]) -> Report:
         records=check.records,
         events=check.events,
         skipped=check.skipped,
+        erased=check.erased,
+        dependent=check.dependent,
         differences=tuple(check.differences[:DIFFERENCES_MAX]),
         reproducer=None if first is None else reproduce(log, first),
+        part=part.text,
     )
 
 
@@ -103,11 +122,19 @@ def verify_decisions(
     Raises:
         Corrupt: the log is damaged; names the seq.
     """
-    compared = mismatches = events = 0
+    compared = mismatches = events = erased = 0
+    erasures = Erasures(log)
     listed: list[Difference] = []
     budget = Budget(0)
     for entry in log.entries():
         events += 1
+        if wrong := erasures.wrong(entry):
+            mismatches += 1
+            listed.append(Difference(seq=entry.seq, decision="", what=wrong))
+        if entry.erased is not None:
+            erased += entry.erased.decided
+            if entry.erased.slot:
+                budget.count_slot(utc_day(entry.event.ts))
         if entry.record is None:
             continue
         compared += 1
@@ -120,6 +147,7 @@ def verify_decisions(
         mismatches=mismatches,
         records=compared,
         events=events,
+        erased=erased,
         differences=tuple(listed[:DIFFERENCES_MAX]),
     )
 
@@ -127,19 +155,24 @@ def verify_decisions(
 class _FeatureCheck:
     """A fold over entries that reads before it applies, as the engine did."""
 
-    def __init__(self, catalogs: Mapping[str, Catalog]) -> None:
+    def __init__(self, catalogs: Mapping[str, Catalog], erasures: Erasures) -> None:
+        self._erasures, self.erased, self.dependent = erasures, 0, 0
         self._states = {digest: FeatureState(catalog) for digest, catalog in catalogs.items()}
         self.compared = self.mismatches = self.records = self.events = self.skipped = 0
         self.differences: list[Difference] = []
         self.first: Mismatch | None = None
 
-    def take(self, entry: Entry) -> None:
-        self.events += 1
-        if entry.record is not None:
+    def take(self, entry: Entry, *, asked: bool, folded: bool) -> None:
+        self.events += asked or folded
+        if wrong := self._erasures.wrong(entry):
+            self._count(Difference(seq=entry.seq, decision="", what=wrong))
+        self.erased += 0 if entry.erased is None else entry.erased.values
+        if asked and entry.record is not None:
             self.records += 1
             self._compare(entry, entry.record)
-        for state in self._states.values():
-            fold(state, entry)
+        if folded:
+            for state in self._states.values():
+                fold(state, entry)
 
     def _compare(self, entry: Entry, record: DecisionRecord) -> None:
         if FEATURES_UNAVAILABLE in record.degraded:
@@ -155,6 +188,15 @@ class _FeatureCheck:
         vector, newest = state.read(entry.event)
         if receipt.cut != {"0": entry.seq - 1}:
             self._differs(entry, record, "cut", receipt.cut, {"0": entry.seq - 1})
+        expected = self._erasures.dependent(entry)
+        if expected is not None:
+            self._depends(
+                entry,
+                record,
+                expected,
+                Dependent(entry.seq, vector.digest, newest, expected.values),
+            )
+            return
         if (receipt.at, receipt.newest) != (entry.event.ts, newest):
             stored = (receipt.at, receipt.newest)
             self._differs(entry, record, "T and newest", stored, (entry.event.ts, newest))
@@ -167,6 +209,19 @@ class _FeatureCheck:
             self._values(entry, record, state.catalog, vector)
         elif receipt.vector != vector.digest:
             self._differs(entry, record, "vector digest", receipt.vector, vector.digest)
+
+    def _depends(
+        self, entry: Entry, record: DecisionRecord, expected: Dependent, found: Dependent
+    ) -> None:
+        """What it saw was erased: it is as it was served, and comes out as the receipt says."""
+        served = Vector(np.frombuffer(record.bits, "<i8"), np.frombuffer(record.known, np.uint8))
+        if record.receipt.at != entry.event.ts or record.receipt.vector != served.digest:
+            self._differs(entry, record, "served values", record.receipt.vector, served.digest)
+        elif found == expected:
+            self.dependent += expected.values
+        else:
+            what = "values after an erasure"
+            self._differs(entry, record, what, expected.vector, found.vector)
 
     def _values(
         self, entry: Entry, record: DecisionRecord, catalog: Catalog, vector: Vector
@@ -191,9 +246,12 @@ class _FeatureCheck:
         stored: object = "",
         again: object = "",
     ) -> None:
+        self._count(_difference(entry, record, what, stored, again))
+
+    def _count(self, difference: Difference) -> None:
         self.mismatches += 1
         if len(self.differences) < DIFFERENCES_MAX:
-            self.differences.append(_difference(entry, record, what, stored, again))
+            self.differences.append(difference)
 
 
 def _difference(

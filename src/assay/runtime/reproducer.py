@@ -1,6 +1,6 @@
 """Which few events suffice to show that a served value is not what the log gives?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -57,8 +57,13 @@ def reproduce(log: EventLog, mismatch: Mismatch) -> Reproducer:
     First the events that share no value with the request are left out, then ever smaller parts of
     the rest, as long as the value stays.
     """
+    return reproduce_from(log.entries(until=mismatch.entry.seq - 1), mismatch)
+
+
+def reproduce_from(entries: Iterable[Entry], mismatch: Mismatch) -> Reproducer:
+    """See `reproduce`; ``entries`` are those before the request."""
     request = mismatch.entry.event
-    before = [entry for entry in log.entries(until=mismatch.entry.seq - 1) if entry.accepted]
+    before = [entry for entry in entries if entry.accepted]
     shrinking = _Shrinking(mismatch)
     related = [entry for entry in before if _related(told_of(entry.event), request)]
     kept = shrinking.shrunk(related if shrinking.same(related) else before)

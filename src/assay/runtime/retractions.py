@@ -36,7 +36,8 @@ def complete(live: Live, log: EventLog, retraction: Event, *, any_order: bool = 
     """
     name = retraction.payload["event"]
     target = _entry(live, log, name)
-    if target is None and not any_order:
+    gone = target is not None and target.erased is not None
+    if gone or (target is None and not any_order):
         raise NotFound(
             f"there is no event {shown(name)} to take back: send it first, or correct the id"
         )

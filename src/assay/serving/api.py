@@ -78,14 +78,20 @@ async def health() -> dict[str, str]:
 async def ready(request: Asked) -> dict[str, str]:
     """Decisions can be made and made durable now; 503 says why not.
 
-    ``model: withdrawn`` says that they are made without the model, which may not decide now.
+    ``model: withdrawn`` says that they are made without the model, which may not decide now;
+    ``contracts: broken`` that a producer's events are refused in numbers (the log says where).
     """
     platform = _platform(request)
     trouble = platform.trouble()
     if trouble:
         raise Unavailable(trouble)
     withdrawn = platform.admission is not None and platform.admission.why_withdrawn
-    return {"status": "ready", **({"model": "withdrawn"} if withdrawn else {})}
+    alarms = platform.alarms()
+    return {
+        "status": "ready",
+        **({"model": "withdrawn"} if withdrawn else {}),
+        **({"contracts": "broken"} if alarms else {}),
+    }
 
 
 @get("/metrics", media_type="text/plain")

@@ -35,6 +35,7 @@ GAUGES = {
     "late_accepted": "Events taken in since the start that were older than the newest and count.",
     "late_rejected": "Events taken in since the start that were older than the horizon.",
     "retracted": "Events taken back since the start.",
+    "contract_alarms": "Places where so many events break their contract that a producer changed.",
     "model_admitted": "1 while the loaded version may decide, 0 while it is withdrawn.",
 }
 

@@ -1,4 +1,4 @@
-"""What does a server do that nobody asked for? It asks the gate again, and ends overdue cases."""
+"""What does a server do that nobody asked for? It asks the gate, ends cases, raises alarms."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from time import monotonic
 
 from assay.app.platform import Platform
+from assay.runtime.contract_watch import ContractAlarm
 
 #: A suspended model stops deciding within about this.
 ASK_EVERY_S = 1.0
@@ -18,12 +19,27 @@ _log = logging.getLogger("assay.upkeep")
 async def upkeep(platform: Platform) -> None:
     """Work until cancelled, on the loop whose thread is the engine's."""
     lapse_at = monotonic()
+    broken: frozenset[tuple[str, str]] = frozenset()
     while True:
         await _surviving(_admission(platform))
+        broken = _say_broken(platform.alarms(), broken)
         if monotonic() >= lapse_at:
             lapse_at = monotonic() + LAPSE_EVERY_S
             await _surviving(platform.off(platform.desk.lapse))
         await asyncio.sleep(ASK_EVERY_S)
+
+
+def _say_broken(
+    alarms: tuple[ContractAlarm, ...], known: frozenset[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    """Log what has begun to break or stopped since the last look."""
+    places = frozenset((alarm.type, alarm.path) for alarm in alarms)
+    for alarm in alarms:
+        if (alarm.type, alarm.path) not in known:
+            _log.error("a producer has changed: %s; they wait in the quarantine", alarm)
+    for event_type, path in known - places:
+        _log.warning("%r bodies no longer break at %s", event_type, path)
+    return places
 
 
 async def _surviving(work: Awaitable[object]) -> None:

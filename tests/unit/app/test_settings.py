@@ -4,6 +4,7 @@ import pytest
 
 from assay.app.kinds import Secret
 from assay.app.settings import Settings, current_environment, home_from, read_settings
+from assay.app.worker import connection_of
 from assay.core.errors import Invalid, Unknown
 from assay.core.time import HOUR, SECOND
 
@@ -140,3 +141,33 @@ def test_every_setting_has_a_sentence_and_a_variable() -> None:
 def test_the_process_environment_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_HOME", "there")
     assert current_environment()["ASSAY_HOME"] == "there"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('security = "sasl_ssl"', "needs kafka.username and kafka.password"),
+        ('username = "w"\npassword = "hunter2"', "never uses it"),
+        (
+            'security = "sasl_plaintext"\nmechanism = "PLAIN"\nusername = "w"\npassword = "x"',
+            "in clear text",
+        ),
+        ('certificate = "c.pem"', "set together"),
+    ],
+)
+def test_kafka_settings_that_do_not_go_together_are_refused_without_telling_secrets(
+    tmp_path: Path, text: str, wrong: str
+) -> None:
+    with pytest.raises(Invalid, match=wrong) as raised:
+        read_settings(written(tmp_path, f"[kafka]\n{text}\n"), {})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_kafka_secrets_never_show(tmp_path: Path) -> None:
+    text = '[kafka]\nsecurity = "sasl_ssl"\nusername = "w"\npassword = "hunter2"\n'
+    settings = read_settings(written(tmp_path, text), {"ASSAY_KAFKA_METRICS_PORT": "0"})
+    assert settings.kafka.metrics_port == 0
+    assert value_of(settings, "kafka.password")["value"] == "***"
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in repr(connection_of(settings.kafka))
+    assert connection_of(settings.kafka).options()["sasl.password"] == "hunter2"

@@ -11,17 +11,18 @@ from assay.adapters.kafka.connection import Connection
 from assay.core.errors import Invalid, Unavailable
 
 _ASK_SECONDS = 10.0
+_ANY = 12  #: partitions of a topic whose number decides nothing
 _SEEN_SECONDS = 10.0  #: how long a new topic may take until every broker tells of it
 
 
 def ensure_topics(
-    connection: Connection, wanted: Mapping[str, int], *, create: bool, replication: int
+    connection: Connection, wanted: Mapping[str, int | None], *, create: bool, replication: int
 ) -> None:
-    """Return when every topic exists with exactly so many partitions.
+    """Return when every topic exists with exactly so many partitions (None: any number of them).
 
     Args:
         connection: the cluster.
-        wanted: partitions by topic.
+        wanted: partitions by topic; one that may have any number is made with `_ANY`.
         create: whether missing topics are made.
         replication: copies of a topic that is made.
 
@@ -38,10 +39,10 @@ def ensure_topics(
             "partitions in the settings, or set kafka.create_topics = true"
         )
     if missing:
-        _create(admin, {name: wanted[name] for name in missing}, replication)
+        _create(admin, {name: wanted[name] or _ANY for name in missing}, replication)
         found |= _seen(admin, missing)
     for name, count in wanted.items():
-        if found[name] != count:
+        if count is not None and found[name] != count:
             raise Invalid(
                 f"topic {name!r} has {found[name]} partitions, the settings say {count}. Where an "
                 "entity's history lies depends on their number: it can never change. Set it back, "

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     select,
     update,
 )
@@ -111,6 +112,14 @@ class SqliteCases:
         )
         with reading(self._engine) as connection:
             return [_case(body) for body in connection.execute(wanted).scalars()]
+
+    def forget(self, event_ids: Sequence[str]) -> int:
+        """Delete the cases about those requests; how many there were."""
+        gone = 0
+        with writing(self._engine) as connection:
+            for name in event_ids:
+                gone += connection.execute(delete(cases).where(cases.c.event_id == name)).rowcount
+        return gone
 
     def replace(self, before: Case, after: Case) -> None:
         """Store ``after`` if ``before`` is still what is stored."""

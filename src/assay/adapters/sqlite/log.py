@@ -9,15 +9,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from assay.adapters.sqlite.log_erasure import replace_rows
 from assay.adapters.sqlite.log_file import LogFile
 from assay.adapters.sqlite.log_quarantine import QUARANTINE_SCHEMA, QuarantineTable
 from assay.adapters.sqlite.log_rows import COLUMNS, Row, decode_row, encode_row
+from assay.adapters.sqlite.scrub import scrub
 from assay.contracts.event import LoggedEvent
 from assay.contracts.quarantine import Refusal
 from assay.core.errors import Conflict, Corrupt
 from assay.decisions.record import DecisionRecord
 from assay.runtime.ports import Entry
 
+_GUARDS = tuple(
+    f"""CREATE TRIGGER entry_no_{verb} BEFORE {verb} ON entry
+        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"""
+    for verb in ("update", "delete")
+)
 LOG_SCHEMA = (
     """CREATE TABLE entry (
         seq INTEGER PRIMARY KEY,
@@ -31,11 +38,7 @@ LOG_SCHEMA = (
     "CREATE UNIQUE INDEX entry_key ON entry (key) WHERE key IS NOT NULL",
     "CREATE UNIQUE INDEX entry_decision ON entry (decision) WHERE decision IS NOT NULL",
     "CREATE TABLE probe (at INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT",
-    *(
-        f"""CREATE TRIGGER entry_no_{verb} BEFORE {verb} ON entry
-        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"""
-        for verb in ("update", "delete")
-    ),
+    *_GUARDS,
     *QUARANTINE_SCHEMA,
 )
 _SELECT = f"SELECT {COLUMNS} FROM entry"  # noqa: S608 - constants only
@@ -154,6 +157,26 @@ class SqliteLog:
     def entry_of_key(self, key: str) -> Entry | None:
         """See `EventLog.entry_of_key`."""
         return self._one("key", key)
+
+    def named(self, prefix: str) -> Iterator[Entry]:
+        """See `EventLog.named`."""
+        rows = self._file.query(
+            f"{_SELECT} WHERE event >= ? AND event < ? ORDER BY seq", (prefix, prefix + "\x7f")
+        )
+        return map(decode_row, rows)
+
+    def erase(
+        self, tombstones: Sequence[Entry], receipt: Entry, refusals: Sequence[int] = ()
+    ) -> None:
+        """See `ErasableLog.erase`."""
+        self.append_with(
+            [receipt],
+            lambda connection: replace_rows(connection, _GUARDS, tombstones, refusals),
+        )
+
+    def scrub(self) -> None:
+        """See `ErasableLog.scrub`: rewrites the file; needs as much free space as it has."""
+        scrub(self._file.path)
 
     def known_ids(self, event_ids: Sequence[str]) -> set[str]:
         """See `EventLog.known_ids`."""

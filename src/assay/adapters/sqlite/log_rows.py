@@ -8,7 +8,7 @@ import msgspec
 from assay.contracts.event import Event
 from assay.core.errors import Corrupt
 from assay.decisions.record import DecisionRecord
-from assay.runtime.ports import Entry
+from assay.runtime.ports import Entry, Erased
 
 #: seq, event, key, decision, body, record, checksum
 Row = tuple[int, str, str | None, str | None, bytes, bytes | None, int]
@@ -29,16 +29,27 @@ class _Body(msgspec.Struct, array_like=True, frozen=True):
     payload: dict[str, Any]
 
 
-_decode_body = msgspec.msgpack.Decoder(_Body).decode
+class _Stone(_Body, array_like=True, frozen=True):
+    """The event part of a tombstone's row."""
+
+    erased: Erased
+
+
+class _Either(_Body, array_like=True, frozen=True):
+    """What is read: a body, or the longer one of a tombstone."""
+
+    erased: Erased | None = None
+
+
+_decode_body = msgspec.msgpack.Decoder(_Either).decode
 _decode_record = msgspec.msgpack.Decoder(DecisionRecord).decode
 
 
 def encode_row(entry: Entry) -> Row:
     """The row of an entry."""
     seq, event, key, record = entry.seq, entry.event, entry.key, entry.record
-    body = _encode(
-        _Body(seq, entry.known_at, entry.accepted, event.id, event.type, event.ts, event.payload)
-    )
+    said = (seq, entry.known_at, entry.accepted, event.id, event.type, event.ts, event.payload)
+    body = _encode(_Body(*said) if entry.erased is None else _Stone(*said, entry.erased))
     if record is None and key is None:
         return seq, event.id, None, None, body, None, zlib.crc32(body)
     blob = None if record is None else _encode(record)
@@ -69,6 +80,7 @@ def decode_row(row: Row) -> Entry:
         accepted=stored.accepted,
         record=record,
         key=key,
+        erased=stored.erased,
     )
 
 

@@ -1,0 +1,1 @@
+"""Adapters to Redis and Valkey (extra ``redis``)."""

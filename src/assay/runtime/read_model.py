@@ -1,0 +1,186 @@
+"""Where do scorers on other machines find what the owner of a partition knows? In a read model.
+
+The owner of a partition publishes row images and, last, the partition's *status*: the place in the
+log up to which every touched row has been published. One flush is atomic and one fetch is too, so
+the status is the exact cut of every vector read with it. A *generation* is one complete
+publication: an image of an older one is of a key that the present log does not know.
+
+Publishers are told apart by an *epoch*: a flush of an older one changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from assay.core.errors import Conflict, Corrupt, Unavailable
+from assay.features.row_image import Asked
+
+STATUS_MAX = 1 << 16  #: bytes of a status
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What a partition's images are good for.
+
+    ``seq`` is the place in the log that they show, ``mark`` what tells that log from another one.
+    ``tables`` holds the digests of the tables published, ``newest`` the newest accepted ts of each
+    source. ``published_at`` is wall-clock microseconds: the owner was alive then.
+    """
+
+    generation: int
+    seq: int
+    mark: bytes
+    tables: tuple[bytes, ...]
+    newest: dict[str, int]
+    published_at: int
+
+
+class Claim(NamedTuple):
+    """What a new publisher gets: its epoch, and the status of the one before, if it is whole."""
+
+    epoch: int
+    status: bytes | None
+
+
+class RowWrite(NamedTuple):
+    """One row to write: its name, its image, and after how long without a write it may go.
+
+    ``keep_ms`` is milliseconds on the store's own clock, None for ever: garbage collection, which
+    no value may depend on.
+    """
+
+    name: bytes
+    image: bytes
+    keep_ms: int | None
+
+
+class Flush(NamedTuple):
+    """Rows of one partition that appear together, or not at all.
+
+    ``after`` is the ``seq`` that the store has reached by this publisher's flushes; None for a part
+    of a complete publication, while which there is no status (``status`` is None for all parts but
+    the last). ``first`` marks the first part: the store must still hold it when the others come.
+    """
+
+    partition: str
+    epoch: int
+    generation: int
+    seq: int
+    after: int | None
+    first: bool
+    rows: Sequence[RowWrite]
+    status: bytes | None
+
+
+class Superseded(Conflict):
+    """Another publisher owns the partition now: this one must stop."""
+
+    code = "superseded"
+
+    def __init__(self, partition: str, epoch: int) -> None:
+        super().__init__(
+            f"partition {partition!r} has a newer publisher than epoch {epoch}: this one stops. "
+            "One process owns a partition; find out why two ran"
+        )
+
+
+class Lost(Unavailable):
+    """The store no longer holds what was published: everything is published again."""
+
+    code = "read_model_lost"
+
+    def __init__(self, partition: str) -> None:
+        super().__init__(
+            f"the read model lost partition {partition!r} (restarted empty, or its keys were "
+            "deleted): publish it again as a whole"
+        )
+
+
+class ReadModel(Protocol):
+    """The store. Every method raises Unavailable when it does not answer in time."""
+
+    def claim(self, partition: str, at: int) -> Claim:
+        """Become the partition's only publisher.
+
+        Args:
+            partition: its name.
+            at: wall-clock microseconds; the epoch is at least that, so that a store that has
+                forgotten everything still tells a newer publisher from an older one.
+        """
+
+    def publish(self, flush: Flush) -> None:
+        """Write a flush, atomically.
+
+        Raises:
+            Superseded: a newer epoch owns the partition; nothing was written.
+            Lost: the store has not reached ``after``, or forgot the first part: nothing written.
+        """
+
+    def fetch(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """The values of names, all from one moment, in one round trip."""
+
+
+def status_name(partition: str) -> bytes:
+    """Under which name a partition's status is fetched."""
+    return b"status:" + partition.encode()
+
+
+def row_name(partition: str, asked: Asked) -> bytes:
+    """Under which name a row's image is kept and fetched."""
+    return b"row:" + partition.encode() + b":" + asked.name
+
+
+_decode = msgspec.msgpack.Decoder(Status).decode
+
+
+def read_status(data: bytes) -> Status:
+    """The status in its bytes.
+
+    Raises:
+        Corrupt: they are none.
+    """
+    if len(data) > STATUS_MAX:
+        raise Corrupt(f"a status has at most {STATUS_MAX} bytes, got {len(data)}")
+    try:
+        return _decode(data)
+    except msgspec.MsgspecError as error:
+        raise Corrupt(f"the status of a partition cannot be read: {error}") from error
+
+
+class MemoryReadModel:
+    """A read model in this process, for tests and for one that has no other; keeps all."""
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, bytes] = {}
+        self._epochs: dict[str, int] = {}
+        self._seqs: dict[str, int] = {}
+        self._building: dict[str, int] = {}
+
+    def claim(self, partition: str, at: int) -> Claim:
+        """See ``ReadModel.claim``."""
+        epoch = self._epochs[partition] = max(self._epochs.get(partition, 0) + 1, at)
+        return Claim(epoch, self._values.get(status_name(partition)))
+
+    def publish(self, flush: Flush) -> None:
+        """See ``ReadModel.publish``."""
+        partition, name = flush.partition, status_name(flush.partition)
+        if self._epochs.get(partition, 0) > flush.epoch:
+            raise Superseded(partition, flush.epoch)
+        if flush.after is not None:
+            reached = self._seqs.get(partition, -1) if name in self._values else -1
+            same = self._epochs.get(partition) == flush.epoch
+            if not (same and flush.after <= reached <= flush.seq):
+                raise Lost(partition)
+        elif not flush.first and self._building.get(partition) != flush.generation:
+            raise Lost(partition)
+        self._epochs[partition], self._building[partition] = flush.epoch, flush.generation
+        for row in flush.rows:
+            self._values[row.name] = row.image
+        if flush.status is None:
+            self._values.pop(name, None)
+        else:
+            self._values[name], self._seqs[partition] = flush.status, flush.seq
+
+    def fetch(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """See ``ReadModel.fetch``."""
+        return [self._values.get(name) for name in names]

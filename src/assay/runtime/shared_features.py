@@ -1,0 +1,159 @@
+"""Where does a scorer that owns no partition get its vectors? From a read model, in one round trip.
+
+Whatever goes wrong there, the views it concerns are not known, with a reason on the record; the
+decision is made. What is down is not asked again at every request, and used again once it is back.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from assay.contracts.event import Event
+from assay.core.errors import Corrupt, Unavailable
+from assay.features.row_image import Asked, BadImage, ImageCodec, ImageReader, RowImage
+from assay.features.view import Served
+from assay.runtime.breaker import Breaker
+from assay.runtime.read_model import ReadModel, Status, read_status, row_name, status_name
+
+#: Why a view is absent: the store did not answer; it holds nothing of the partition; what it holds
+#: is of other definitions; is damaged; is too short for the widest window; its owner is silent.
+DOWN = "read_model_down"
+EMPTY = "read_model_empty"
+OTHER_CATALOG = "read_model_other_catalog"
+DAMAGED = "read_model_damaged"
+TOO_SHORT = "read_model_history_too_short"
+SILENT = "read_model_owner_silent"
+
+
+class SharedFeatures:
+    """Vectors from a read model. One thread calls it.
+
+    Args:
+        model: where images are.
+        codec: reads them.
+        partition_of: the partition that owns a row.
+        breaker: keeps a store that fails from being asked.
+        wall: microseconds UTC, for the age of a status.
+        silent_max: microseconds without a word of an owner after which its views are not known;
+            None to take its word for ever.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        codec: ImageCodec,
+        partition_of: Callable[[Asked], str],
+        *,
+        breaker: Breaker,
+        wall: Callable[[], int],
+        silent_max: int | None = None,
+    ) -> None:
+        self._model, self._codec, self._partition_of = model, codec, partition_of
+        self._reader, self._breaker = ImageReader(codec), breaker
+        self._wall, self._silent_max = wall, silent_max
+        self.absences: Counter[str] = Counter()
+
+    @property
+    def catalog_digest(self) -> str:
+        """Of the catalog whose vectors these are."""
+        return self._codec.catalog.digest
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the store is being left alone now."""
+        return self._breaker.is_open
+
+    def serve(self, request: Event) -> Served:
+        """See ``FeatureSource.serve``."""
+        asked = [item for item in dict.fromkeys(self._codec.asked(request)) if item is not None]
+        fetched = self._fetch(asked)
+        if fetched is None:
+            absent = dict.fromkeys(self._reader.views, DOWN)
+            rows: list[tuple[Asked, RowImage]] = []
+            statuses: dict[str, Status | str] = {}
+        else:
+            statuses = fetched.statuses
+            rows, absent = self._usable(request.ts, fetched)
+        self.absences.update(absent.values())
+        vector, newest = self._reader.read(request, rows, absent)
+        known = {name: s for name, s in statuses.items() if isinstance(s, Status)}
+        cut = {name: status.seq for name, status in known.items()}
+        return Served(vector, newest, cut, absent, self._seen(asked, known))
+
+    def _fetch(self, asked: list[Asked]) -> "_Fetched | None":
+        """One round trip: the statuses of the partitions concerned and the images."""
+        if not self._breaker.closed():
+            return None
+        owners = [self._partition_of(item) for item in asked]
+        partitions = sorted(set(owners))
+        names = [status_name(name) for name in partitions]
+        names += [row_name(owner, item) for owner, item in zip(owners, asked, strict=True)]
+        try:
+            found = self._model.fetch(names) if names else []
+        except Unavailable:
+            self._breaker.failed()
+            return None
+        self._breaker.worked()
+        statuses = {name: self._status(raw) for name, raw in zip(partitions, found, strict=False)}
+        return _Fetched(statuses, list(zip(asked, owners, found[len(partitions) :], strict=True)))
+
+    def _status(self, raw: bytes | None) -> Status | str:
+        """A partition's status, or why there is none."""
+        if raw is None:
+            return EMPTY
+        try:
+            status = read_status(raw)
+        except Corrupt:
+            return DAMAGED
+        silent = self._wall() - status.published_at
+        return SILENT if self._silent_max is not None and silent > self._silent_max else status
+
+    def _usable(
+        self, at: int, fetched: "_Fetched"
+    ) -> tuple[list[tuple[Asked, RowImage]], dict[str, str]]:
+        rows, absent = [], {}
+        for asked, owner, image in fetched.rows:
+            found = self._row(at, asked, fetched.statuses[owner], image)
+            if isinstance(found, str):
+                absent[self._reader.views[asked.table]] = found
+            elif found is not None:
+                rows.append((asked, found))
+        return rows, absent
+
+    def _row(
+        self, at: int, asked: Asked, status: Status | str, image: bytes | None
+    ) -> RowImage | str | None:
+        """A row, None for one never seen, or why it cannot be told."""
+        if isinstance(status, str):
+            return status
+        if self._codec.tables[asked.table] not in status.tables:
+            return OTHER_CATALOG
+        if image is None:
+            return None
+        try:
+            row = self._codec.decode(asked, image)
+        except BadImage:
+            return DAMAGED
+        if row.generation != status.generation:
+            return None  # of a log that is no more: the present one does not know the key
+        if row.seq > status.seq:
+            return DAMAGED  # a flush is atomic: this cannot be, so nothing is known
+        return TOO_SHORT if self._reader.incomplete(asked.table, row, at) else row
+
+    def _seen(self, asked: Iterable[Asked], statuses: dict[str, Status]) -> dict[str, int]:
+        """The newest ts of each view's source that its partition had seen."""
+        seen: dict[str, int] = {}
+        for item in asked:
+            status = statuses.get(self._partition_of(item))
+            source = self._codec.catalog.plan.tables[item.table].source
+            if status is not None and source in status.newest:
+                view, ts = self._reader.views[item.table], status.newest[source]
+                seen[view] = min(ts, seen.get(view, ts))
+        return seen
+
+
+class _Fetched(NamedTuple):
+    """What one round trip brought: statuses by partition, and rows with owner and image."""
+
+    statuses: dict[str, Status | str]
+    rows: list[tuple[Asked, str, bytes | None]]

@@ -1,0 +1,251 @@
+"""How do the rows of a CSV or Parquet file become events? By the contract, and never by a guess.
+
+A row becomes what its sender would have written on the wire; the door then decides. A value that
+does not fit its field is passed on as it is, so that the refusal names the field and keeps the row.
+"""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import polars as pl
+
+from assay.contracts.contract import ContractSet, EventContract, Field
+from assay.contracts.event import Event
+from assay.core.errors import Invalid, Unknown, near_miss, shown
+from assay.core.money import minor_digits
+from assay.core.time import parse_time
+
+_ROWS_AT_ONCE = 20_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WHOLE = frozenset({"int", "money", "decimal"})
+#: What a text in a CSV file means for a boolean field.
+_BOOLEANS = {"true": True, "false": False}
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """Which column says what.
+
+    Args:
+        event_type: of every row; empty when the column ``type`` tells.
+        id, ts: the columns of the envelope.
+        known_at: the column that says when the platform could have known; empty for none.
+        major: money and decimal fields whose numbers are in whole units (12.50), not in cents.
+        naive_utc: whether times without a zone are meant as UTC.
+        ignored: columns that are no field and are left out.
+    """
+
+    event_type: str = ""
+    id: str = "id"
+    ts: str = "ts"
+    known_at: str = ""
+    major: frozenset[str] = frozenset()
+    naive_utc: bool = False
+    ignored: frozenset[str] = frozenset()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An event as its row says it, not yet checked, and when it could have been known."""
+
+    event: Event
+    known_at: int
+
+
+class TableReader:
+    """Reads files of one layout.
+
+    Args:
+        contracts: the event types that rows may have.
+        layout: of the files.
+
+    Raises:
+        Unknown: the layout names an event type or a field that the contracts do not have.
+    """
+
+    def __init__(self, contracts: ContractSet, layout: Layout) -> None:
+        self._contracts, self._layout = contracts, layout
+        kinds = [contracts.get(layout.event_type)] if layout.event_type else list(contracts)
+        fields = {field.name: field for contract in kinds for field in contract.fields}
+        for name in layout.major:
+            if name not in fields or fields[name].kind not in ("money", "decimal"):
+                exact = [n for n, field in fields.items() if field.kind in ("money", "decimal")]
+                raise Unknown("money or decimal field", name, known=exact)
+
+    def rows(self, path: Path) -> Iterator[Row]:
+        """The rows of a ``.csv``, ``.csv.gz`` or ``.parquet`` file, a bounded number at a time.
+
+        Raises:
+            Invalid: it is none of these, cannot be read, or has a column that is no field.
+        """
+        for number, raw in enumerate(self._raw(path), start=1):
+            yield self._row(raw, f"{path.name}:{number}")
+
+    def _raw(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        name = path.name.lower()
+        if name.endswith((".csv", ".csv.gz")):
+            return self._csv(path)
+        if name.endswith(".parquet"):
+            return self._parquet(path)
+        raise Invalid(f"{shown(path.name)}: expected a .csv, .csv.gz or .parquet file")
+
+    def _csv(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        with closing(_opened(path)) as source:
+            try:
+                reader = csv.reader(source, strict=True)
+                columns = next(reader, [])
+                self._check_columns(path, columns)
+                for values in reader:
+                    if len(values) != len(columns):
+                        raise Invalid(
+                            f"{path.name}, line {reader.line_num}: expected {len(columns)} values, "
+                            f"got {len(values)}"
+                        )
+                    yield {name: value or None for name, value in zip(columns, values, strict=True)}
+            except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+                raise Invalid(f"{path.name} cannot be read as CSV in UTF-8: {error}") from error
+
+    def _parquet(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        try:
+            table = pl.scan_parquet(path)
+            self._check_columns(path, table.collect_schema().names())
+            start = 0
+            while True:
+                part = table.slice(start, _ROWS_AT_ONCE).collect()
+                if part.is_empty():
+                    return
+                yield from part.iter_rows(named=True)
+                start += len(part)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise Invalid(f"{path.name} cannot be read as Parquet: {error}") from error
+
+    def _check_columns(self, path: Path, columns: list[str]) -> None:
+        layout = self._layout
+        if len(set(columns)) != len(columns):
+            raise Invalid(f"{path.name}: a column is named twice in {', '.join(columns)}")
+        wanted = {layout.id, layout.ts} | ({layout.known_at} if layout.known_at else set())
+        if not layout.event_type:
+            wanted.add("type")
+        for name in sorted(wanted - set(columns)):
+            raise Invalid(f"{path.name}: there is no column {name!r}{near_miss(name, columns)}")
+        if layout.event_type:
+            fields = self._contracts.get(layout.event_type).by_name
+            for name in columns:
+                if name not in wanted and name not in fields and name not in layout.ignored:
+                    raise Invalid(
+                        f"{path.name}: the column {name!r} is no field of "
+                        f"{layout.event_type!r}{near_miss(name, fields)}; leave it out, or name it "
+                        "as ignored"
+                    )
+
+    def _row(self, raw: Mapping[str, Any], place: str) -> Row:
+        layout = self._layout
+        event_type = layout.event_type or str(raw["type"])
+        fields = self._fields(event_type)
+        skipped = {layout.id, layout.ts, layout.known_at, *layout.ignored}
+        if not layout.event_type:
+            skipped.add("type")
+        payload = {
+            name: self._value(fields.get(name), value)
+            for name, value in raw.items()
+            if value is not None and name not in skipped
+        }
+        ts = self._time(raw[layout.ts])
+        known = self._time(raw[layout.known_at]) if layout.known_at else ts
+        if type(known) is not int:
+            known = ts if type(ts) is int else 0  # the door refuses the row, or knows it by its ts
+        # Without an id the row's place is one, so that its refusal can be found in the file.
+        event_id = raw[layout.id] if raw[layout.id] is not None else place
+        return Row(Event(str(event_id), event_type, ts, payload), known)
+
+    def _fields(self, event_type: str) -> Mapping[str, Field]:
+        found: EventContract | None = next(
+            (c for c in self._contracts if c.type == event_type), None
+        )
+        return {} if found is None else found.by_name
+
+    def _value(self, field: Field | None, value: Any) -> Any:
+        """The value as the wire would carry it; unchanged where that cannot be told."""
+        if field is None:
+            return value
+        if field.kind == "time":
+            return self._time(value)
+        if field.kind in _WHOLE:
+            return _whole(field, value, in_major=field.name in self._layout.major)
+        if isinstance(value, str):
+            return _typed(field, value)
+        if isinstance(value, Decimal):
+            return float(value)
+        return value if not isinstance(value, date) else value.isoformat()
+
+    def _time(self, value: Any) -> Any:
+        """Microseconds where the value tells an instant, else the value."""
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                if not self._layout.naive_utc:
+                    return value.isoformat()
+                value = value.replace(tzinfo=UTC)
+            difference = value - _EPOCH
+            return (difference.days * 86_400 + difference.seconds) * 10**6 + difference.microseconds
+        if isinstance(value, str):
+            text = value[:10] + "T" + value[11:] if value[10:11] == " " else value
+            if self._layout.naive_utc and _is_naive(text):
+                text += "Z"
+            try:
+                return int(text) if text.lstrip("-").isdecimal() else parse_time(text)
+            except Invalid:
+                return value
+        return value
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _whole(field: Field, value: Any, *, in_major: bool) -> Any:
+    """A number in the field's smallest unit; a decimal type is in whole units by nature."""
+    scale = minor_digits(field.unit) if field.kind == "money" else field.scale
+    if isinstance(value, Decimal):
+        return _scaled(value, scale if field.kind != "int" else 0)
+    if isinstance(value, str):
+        try:
+            exact = Decimal(value)
+        except InvalidOperation:
+            return value
+        return _scaled(exact, scale if in_major else 0)
+    if in_major and type(value) is int:
+        return value * 10**scale
+    return value
+
+
+def _scaled(value: Decimal, scale: int) -> int | str:
+    """The whole number of ``10**-scale``; a value with more digits stays the text it is."""
+    if not value.is_finite() or abs(value.adjusted()) > 40:
+        return str(value)
+    scaled = value.scaleb(scale)
+    return int(scaled) if scaled == scaled.to_integral_value() else str(value)
+
+
+def _typed(field: Field, text: str) -> Any:
+    if field.kind == "bool":
+        return _BOOLEANS.get(text.lower(), text)
+    if field.kind == "real":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _is_naive(text: str) -> bool:
+    """Whether a text looks like a time of day without a zone."""
+    clock = text[10:]
+    return bool(clock) and not clock.endswith(("Z", "z")) and "+" not in clock and "-" not in clock

@@ -1,0 +1,168 @@
+"""After an erasure no file of the home holds the subject, and all three promises still hold."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.served_home import booking, make_home, text_of
+
+from assay.adapters.sqlite.log import SqliteLog
+from assay.app.home import Home, control
+from assay.app.settings import read_settings
+from assay.app.wire import open_platform
+from assay.cli.main import main
+from assay.core.errors import Unavailable
+from assay.runtime.identity import Identity, Role
+from assay.runtime.reserved import check_free
+
+NAME = "Zebulon-Quagmire-7731"
+USER = "subject-to-forget-5521"
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    """One command with ``--json``: its exit code and answer."""
+    capsys.readouterr()
+    code = main([*words, "--json"])
+    out = capsys.readouterr().out
+    return code, json.loads(out) if out else {}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with decisions on two users, cases, a retraction, and refused bodies of both."""
+    make_home(tmp_path)
+    platform = open_platform(read_settings(tmp_path, {}))
+    try:
+        for number in range(30):
+            whose = {"user_id": USER, "guest_name": NAME}
+            change = whose if number % 3 == 0 else {"guest_name": "Ivan Bad"}
+            platform.engine.decide(json.dumps(booking(number, **change)).encode()).result(10)
+        mine = booking(90, user_id=USER, guest_name=NAME)
+        back = {
+            "id": "r1",
+            "type": "retraction",
+            "ts": mine["ts"],
+            "data": {"event": booking(3)["id"], "reason": f"{NAME} did not come"},
+        }
+        refused = {**mine, "data": {**mine["data"], "amount": "free"}}
+        raws = [json.dumps(raw).encode() for raw in (back, refused)]
+        platform.engine.ingest([*raws, f"broken {USER}".encode()], check_free).result(10)
+        platform.desk.project()
+    finally:
+        platform.close()
+    monkeypatch.setenv("ASSAY_TOKEN", text_of(Role.ADMIN))
+    return tmp_path
+
+
+def files_with(home: Path, *texts: str) -> list[str]:
+    """The files of a home that hold one of the texts."""
+    return [
+        str(path.relative_to(home))
+        for path in home.rglob("*")
+        if path.is_file() and any(text.encode() in path.read_bytes() for text in texts)
+    ]
+
+
+def checked(capsys: pytest.CaptureFixture[str], home: Path) -> dict[str, dict[str, Any]]:
+    told = {}
+    for promise in ("features", "decisions", "audit"):
+        code, told[promise] = run(capsys, "verify", promise, "--home", str(home))
+        assert code == 0, told[promise]
+    return told
+
+
+def test_no_file_holds_the_subject_and_the_promises_hold(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "log.db" in files_with(home, USER, NAME)
+    before = checked(capsys, home)
+    words = ("erase", "--home", str(home), "--subject", f"user_id={USER}")
+    code, would = run(capsys, *words, "--dry-run")
+    assert code == 0
+    assert (would["events"], would["decisions"], would["quarantined"]) == (11, 10, 2)
+    assert would["dependent_decisions"] > 0, "the devices of the bookings are shared"
+    assert checked(capsys, home) == before, "a dry run changes nothing"
+
+    code, told = run(capsys, *words)
+    assert code == 0
+    assert told == {**would, "receipt": told["receipt"], "cases": told["cases"]}
+    assert files_with(home, USER, NAME) == []
+    after = checked(capsys, home)
+    assert after["decisions"]["erased"] == 10
+    assert after["decisions"]["compared"] == before["decisions"]["compared"] - 10
+    assert after["features"]["erased"] == would["values"]
+    assert after["features"]["dependent"] == would["dependent_values"]
+    assert after["audit"]["entries"] == before["audit"]["entries"] + 2
+    assert run(capsys, *words)[0] == 3, "nothing is left"
+
+    platform = open_platform(read_settings(home, {}))
+    try:
+        platform.engine.decide(json.dumps(booking(40)).encode()).result(10)
+    finally:
+        platform.close()
+    checked(capsys, home)
+    with (
+        closing(sqlite3.connect(home / "log.db")) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        connection.execute("UPDATE entry SET key = 'x'")
+
+
+def test_only_an_administrator_erases(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("erase", "--home", str(home), "--subject", f"user_id={USER}")
+    for role in set(Role) - {Role.ADMIN}:
+        monkeypatch.setenv("ASSAY_TOKEN", text_of(role))
+        assert run(capsys, *words)[0] == 5
+    monkeypatch.delenv("ASSAY_TOKEN")
+    assert run(capsys, *words)[0] == 5
+    assert "log.db" in files_with(home, USER)
+
+
+def test_while_a_server_has_the_home_nothing_is_erased(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform = open_platform(read_settings(home, {}))
+    try:
+        code, _ = run(capsys, "erase", "--home", str(home), "--subject", f"user_id={USER}")
+        assert code == 4
+    finally:
+        platform.close()
+
+
+def test_an_erasure_that_was_interrupted_is_noticed_and_finished(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_log: SqliteLog) -> None:
+        raise Unavailable("the machine stopped here")
+
+    words = ("erase", "--home", str(home), "--subject", f"user_id={USER}")
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteLog, "scrub", dies)
+        assert run(capsys, *words)[0] == 4
+    code, told = run(capsys, "verify", "features", "--home", str(home))
+    assert code == 1
+    assert "finish it" in told["differences"][0]["what"]
+    code, told = run(capsys, *words)
+    assert code == 0
+    assert told["receipt"]
+    assert files_with(home, USER, NAME) == []
+    checked(capsys, home)
+
+
+def test_a_forged_receipt_and_a_lost_one_are_noticed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "erase", "--home", str(home), "--subject", f"user_id={USER}")
+    checked(capsys, home)
+    with control(Home(home)) as parts:
+        ada = Identity("admin", "human", frozenset({Role.ADMIN}), "t", 0)
+        parts.governance.note(ada, "subject erased", "erasure_0", {"receipt": "sha256:0"})
+    for promise in ("features", "decisions"):
+        code, told = run(capsys, "verify", promise, "--home", str(home))
+        assert code == 1
+        assert "whose receipt is not in the log" in told["differences"][0]["what"]

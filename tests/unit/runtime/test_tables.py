@@ -1,0 +1,162 @@
+"""A row becomes the event its sender meant, exactly, or the refusal that says why not."""
+
+import gzip
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from assay.contracts.contract import ContractSet, EventContract, Field
+from assay.contracts.decode import ContractViolation, check_event
+from assay.core.errors import Invalid
+from assay.core.time import parse_time
+from assay.runtime.tables import Layout, Row, TableReader
+
+PAID = EventContract(
+    type="paid",
+    version=1,
+    keys=("card",),
+    fields=(
+        Field(name="card", kind="text"),
+        Field(name="cents", kind="money", unit="EUR"),
+        Field(name="rate", kind="decimal", scale=4, required=False),
+        Field(name="count", kind="int", required=False),
+        Field(name="risk", kind="real", required=False),
+        Field(name="online", kind="bool", required=False),
+        Field(name="opened", kind="time", required=False),
+    ),
+)
+CONTRACTS = ContractSet([PAID])
+TS = "2026-03-01T12:00:00Z"
+AT = parse_time(TS)
+
+
+def csv_rows(tmp_path: Path, text: str, **layout: Any) -> list[Row]:
+    path = tmp_path / "paid.csv"
+    path.write_text(text, encoding="utf-8")
+    return list(TableReader(CONTRACTS, Layout(event_type="paid", **layout)).rows(path))
+
+
+def test_texts_become_what_the_contract_says(tmp_path: Path) -> None:
+    [row] = csv_rows(
+        tmp_path,
+        f"id,ts,card,cents,rate,count,risk,online,opened\np1,{TS},c1,1250,31250,7,0.5,TRUE,{TS}\n",
+    )
+    event = check_event(row.event, CONTRACTS)
+    assert (event.id, event.ts, row.known_at) == ("p1", AT, AT)
+    assert event.payload == {
+        "card": "c1", "cents": 1250, "rate": 31250, "count": 7, "risk": 0.5, "online": True,
+        "opened": AT,
+    }  # fmt: skip
+
+
+def test_whole_units_are_scaled_exactly_and_never_rounded(tmp_path: Path) -> None:
+    text = f"id,ts,card,cents,rate\na,{TS},c,12.50,3.125\nb,{TS},c,12,3\nc,{TS},c,1e2,0.00001\n"
+    rows = csv_rows(tmp_path, text, major=frozenset({"cents", "rate"}))
+    assert [row.event.payload["cents"] for row in rows] == [1250, 1200, 10_000]
+    assert [row.event.payload["rate"] for row in rows] == [31_250, 30_000, "0.00001"]
+    with pytest.raises(ContractViolation, match=r"\$\.data\.rate"):
+        check_event(rows[2].event, CONTRACTS)
+
+
+@pytest.mark.parametrize("text", ["12.5", "NaN", "inf", "1e999999", "twelve", "0x10"])
+def test_what_is_no_whole_number_reaches_the_door_as_it_is(tmp_path: Path, text: str) -> None:
+    [row] = csv_rows(tmp_path, f"id,ts,card,cents\np1,{TS},c1,{text}\n")
+    with pytest.raises(ContractViolation, match=r"\$\.data\.cents: expected money"):
+        check_event(row.event, CONTRACTS)
+
+
+def test_a_parquet_file_of_typed_columns(tmp_path: Path) -> None:
+    path = tmp_path / "paid.parquet"
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    pl.DataFrame(
+        {
+            "id": ["a", "b"],
+            "ts": [at, at],
+            "card": ["c1", None],
+            "cents": pl.Series([Decimal("12.50"), Decimal("0.07")], dtype=pl.Decimal(18, 2)),
+            "rate": pl.Series([Decimal("3.125"), None], dtype=pl.Decimal(18, 4)),
+            "count": [None, 3],
+            "seen": [at, datetime(2026, 3, 1, 13, tzinfo=UTC)],
+        }
+    ).write_parquet(path)
+    layout = Layout(event_type="paid", known_at="seen")
+    first, second = TableReader(CONTRACTS, layout).rows(path)
+    assert first.event.payload == {"card": "c1", "cents": 1250, "rate": 31_250}
+    assert second.event.payload == {"cents": 7, "count": 3}
+    assert (first.known_at, second.known_at - AT) == (AT, 3_600_000_000)
+
+
+def test_times_without_a_zone_need_a_word(tmp_path: Path) -> None:
+    text = "id,ts,card,cents\np1,2026-03-01 12:00:00,c1,1\n"
+    [row] = csv_rows(tmp_path, text)
+    with pytest.raises(ContractViolation, match=r"\$\.ts"):
+        check_event(row.event, CONTRACTS)
+    assert csv_rows(tmp_path, text, naive_utc=True)[0].event.ts == AT
+    path = tmp_path / "paid.parquet"
+    pl.read_csv(text.encode(), try_parse_dates=True).write_parquet(path)
+    for naive_utc in (False, True):
+        layout = Layout(event_type="paid", naive_utc=naive_utc)
+        [row] = TableReader(CONTRACTS, layout).rows(path)
+        assert (row.event.ts == AT) is naive_utc
+
+
+def test_the_type_may_stand_in_a_column_and_files_may_be_packed(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv.gz"
+    path.write_bytes(
+        gzip.compress(f"type,id,ts,card,cents\npaid,a,{TS},c,5\nother,b,{TS},,\n".encode())
+    )
+    known, unknown = TableReader(CONTRACTS, Layout()).rows(path)
+    assert check_event(known.event, CONTRACTS).payload == {"card": "c", "cents": 5}
+    with pytest.raises(ContractViolation, match=r"\$\.type"):
+        check_event(unknown.event, CONTRACTS)
+
+
+def test_a_row_without_id_is_refused_under_its_place(tmp_path: Path) -> None:
+    [row] = csv_rows(tmp_path, "id,ts,card,cents\n,,c1,5\n")
+    assert row.event.id == "paid.csv:1"
+    with pytest.raises(ContractViolation, match=r"\$\.ts"):
+        check_event(row.event, CONTRACTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("id,ts,crd\n", "the column 'crd' is no field of 'paid' Did you mean 'card'"),
+        ("id,card\n", "there is no column 'ts'"),
+        ("", "there is no column 'id'"),
+        ("id,id,ts\n", "named twice"),
+        (f"id,ts,card,cents\na,{TS},c\n", "line 2: expected 4 values, got 3"),
+        (f'id,ts,card\na,{TS},"c\n', "cannot be read as CSV"),
+    ],
+)
+def test_a_file_that_is_not_such_a_table_is_refused_whole(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    with pytest.raises(Invalid, match=why):
+        csv_rows(tmp_path, text)
+
+
+def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
+    reader = TableReader(CONTRACTS, Layout(event_type="paid"))
+    for name, body in (
+        ("x.parquet", b"PAR1no"),
+        ("x.csv.gz", b"\x1f\x8bno"),
+        ("x.csv", b"\xff\xfe"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(body)
+        with pytest.raises(Invalid, match=f"{name} cannot be read"):
+            list(reader.rows(path))
+    with pytest.raises(Invalid, match=r"expected a \.csv"):
+        list(reader.rows(tmp_path / "x.xlsx"))
+
+
+def test_the_layout_is_checked_before_any_row() -> None:
+    with pytest.raises(Invalid, match=r"money or decimal field 'cens'.*Did you mean 'cents'"):
+        TableReader(CONTRACTS, Layout(event_type="paid", major=frozenset({"cens"})))
+    with pytest.raises(Invalid, match="event type 'pid'"):
+        TableReader(CONTRACTS, Layout(event_type="pid"))
