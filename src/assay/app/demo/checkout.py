@@ -1,6 +1,6 @@
 """The main job on the simulated marketplace: from raw events to governed, verified decisions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from assay.app.demo import folder
 from assay.app.demo.live import LiveDays, live_days
 from assay.app.demo.people import enrol
 from assay.app.demo.stage import Say, Stage
+from assay.app.demo.traffic import Played
 from assay.app.documents import Shelf
 from assay.app.history import import_history
 from assay.app.home import Control, Home, control
@@ -19,7 +20,7 @@ from assay.app.training import fairness_of, percent, train_home
 from assay.contracts.event import Event
 from assay.core.errors import GateRefused
 from assay.core.evidence import Evidence
-from assay.core.time import DAY
+from assay.core.time import DAY, format_time
 from assay.governance.treated import Attribute
 from assay.governance.validation_report import Opinion
 from assay.rules.lists import write_list
@@ -31,6 +32,7 @@ from assay.simulate.world import simulate as simulate_world
 from assay.workloads.checkout.contracts import BOOKING, CONTRACTS
 from assay.workloads.checkout.inventory import checkout_record
 from assay.workloads.checkout.policy import COSTS
+from assay.workloads.checkout.watch import Watch, first_burst
 
 LIVE_DAYS = 6
 HORIZON = 7 * DAY
@@ -80,6 +82,7 @@ def run_checkout(
         costs=COSTS,
         seed=world.settings.seed,
         refresh=lambda at: _write_lists(home, world.settings, at),
+        watch=lambda played, verdicts: _watched(world.live, played, verdicts),
     )
     figures = live_days(home, live, stage)
     return {"workload": "checkout", "version": key, "history_events": history, **figures}
@@ -117,6 +120,24 @@ def _train(home: Home, stage: Stage) -> TrainResult:
         result = train_home(home, "checkout", progress=progress)
         progress("done", 1.0)
         return result
+
+
+def _watched(
+    events: list[Event], played: Played, verdicts: Mapping[str, bool]
+) -> dict[str, object]:
+    """What an operations desk would have on its wall after the live days."""
+    watch = Watch()
+    for event in events:
+        answer = played.decisions.get(event.id)
+        if answer is not None:
+            watch.decided(event, str(answer["outcome"]))
+            if verdicts.get(event.id) is False:
+                watch.released(event)
+    burst = first_burst(events)
+    return {
+        "most_held": {user: cents / 100 for user, cents in watch.most_held(3)},
+        "first_card_testing": None if burst is None else f"{format_time(burst[0])} on {burst[1]}",
+    }
 
 
 def _pass_gate(

@@ -26,7 +26,8 @@ class LiveDays:
     """What happens on the live days, and what is known of it afterwards.
 
     ``refresh`` is called with the first instant of each day: owners of lists renew them daily,
-    because a policy does not trust an old one.
+    because a policy does not trust an old one. ``watch`` adds figures of the workload's own to
+    those of the answers and the reviewers' verdicts (whether fraud, by request).
     """
 
     events: list[Event]
@@ -36,6 +37,7 @@ class LiveDays:
     costs: Costs
     seed: int
     refresh: Callable[[int], None]
+    watch: Callable[[Played, Mapping[str, bool]], Mapping[str, object]] = lambda _played, _said: {}
 
 
 def live_days(home: Home, live: LiveDays, stage: Stage) -> dict[str, object]:
@@ -57,6 +59,7 @@ def live_days(home: Home, live: LiveDays, stage: Stage) -> dict[str, object]:
             )
     amounts = {e.id: e.payload[live.amount_field] for e in live.events if e.id in live.frauds}
     figures = summarise(played, live.frauds, amounts, verdicts, live.costs)
+    figures |= live.watch(played, verdicts)
     with stage("verifying three promises", 3, "done") as advance:
         promises = verify(home, advance)
     return {**figures, "verdicts": len(verdicts), **promises}
