@@ -15,6 +15,7 @@ from assay.features.document import Change
 from assay.governance.fairness import fairness_tests
 from assay.governance.inventory import ModelRecord
 from assay.governance.treated import Attribute, Treated
+from assay.models.lift import Mode
 from assay.runtime.missing_events import check_complete
 from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
 from assay.runtime.train_history import Progress
@@ -66,6 +67,7 @@ def train_home(
     workload: str,
     *,
     until: int | None = None,
+    mode: Mode | None = None,
     progress: Progress | None = None,
     change: Change | None = None,
     catalog: str | None = None,
@@ -77,6 +79,7 @@ def train_home(
         home: whose log is read.
         workload: whose recipe is followed.
         until: last ``ts`` that is used; None uses all.
+        mode: which values of the past: as served, as known at the time, or as corrected since.
         progress: told each step's name and the share of the work done before it.
         change: what is to differ from the workload's catalog.
         catalog: the digest of a stored catalog to learn with, in place of the workload's.
@@ -100,7 +103,9 @@ def train_home(
         if not despite_quarantine:
             types = frozenset(contract.type for contract in contracts_of(workload))
             check_complete(log, log.refusals(), types)
-        result = train_from_log(log, home.objects(), recipe, until=until, progress=progress)
+        result = train_from_log(
+            log, home.objects(), recipe, until=until, mode=mode, progress=progress
+        )
     finally:
         log.close()
     keep(result.workload, catalogs)

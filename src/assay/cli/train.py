@@ -9,6 +9,7 @@ from assay.app.settings import current_environment, home_from, read_settings
 from assay.cli.show import counting, emit
 from assay.core.errors import Forbidden
 from assay.core.time import parse_time
+from assay.models.lift import Lift, Mode
 from assay.runtime.identity import Role
 
 
@@ -24,11 +25,17 @@ from assay.runtime.identity import Role
 @click.option(
     "--despite-quarantine", is_flag=True, help="Learn although more than 1 % of a type was refused."
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["as_served", "as_known", "as_corrected"]),
+    help="Which values of the past; as served where receipts exist, else as known at the time.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def train(
     home: str | None,
     until: str | None,
     change_file: Path | None,
+    mode: Mode | None,
     *,
     despite_quarantine: bool,
     as_json: bool,
@@ -59,6 +66,7 @@ def train(
                 folder,
                 settings.workload,
                 until=last,
+                mode=mode,
                 progress=progress,
                 change=change,
                 despite_quarantine=despite_quarantine,
@@ -76,6 +84,7 @@ def train(
             "policy": result.policy_digest,
             "catalog": result.workload.catalog.digest,
             "frame": result.frame,
+            **_lift(result.candidate.lift),
             "review_at": result.policy.bands.review_at,
             "block_at": result.policy.bands.block_at,
             "tests": len(evidence),
@@ -84,3 +93,16 @@ def train(
         as_json=as_json,
         title="Trained",
     )
+
+
+def _lift(lift: Lift | None) -> dict[str, str | int]:
+    """Which values were used, and how many of them are other now than they were then."""
+    if lift is None:
+        return {}
+    return {
+        "mode": lift.mode,
+        "rows": lift.rows,
+        "rows_served": lift.served,
+        "values_late_data_changed": lift.late_data,
+        "values_used_other_than_now": lift.used_corrected,
+    }

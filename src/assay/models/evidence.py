@@ -25,6 +25,7 @@ DEVELOPMENT: tuple[Test, ...] = (
     data.populations,
     data.label_maturity,
     data.as_of,
+    data.late_lift,
     data.missing,
     data.single_input,
     performance.discrimination,

@@ -19,6 +19,7 @@ from assay.models.checks.candidate import Candidate, Scored, score_parts
 from assay.models.checks.decision import outcomes
 from assay.models.evidence import development_tests, validation_tests
 from assay.models.frame import Split, TrainingFrame, split_times
+from assay.models.lift import Mode
 from assay.models.scorer import Scorer
 from assay.models.text import TextModel
 from assay.models.thresholds import BandChoice, CostRates, choose_bands
@@ -59,6 +60,7 @@ def train_from_log(
     recipe: Recipe,
     *,
     until: int | None = None,
+    mode: Mode | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Learn from the accepted events up to ``until`` and store model and policy.
@@ -68,6 +70,7 @@ def train_from_log(
         objects: receives every file of the bundle, its manifest, and the policy.
         recipe: how it is done.
         until: last ``ts`` that is used, labels included; None uses all.
+        mode: which values of the past are used; see `training_rows`.
         progress: told each step's name and the share of the work done before it.
 
     Raises:
@@ -81,7 +84,7 @@ def train_from_log(
     with steps.run("teaching the text model", 0.15):
         workload, text_model, split = _workload(recipe, history, split)
     with steps.run("computing features as they were", 0.25):
-        learned = training_rows(workload, history, split)
+        learned = training_rows(workload, history, split, mode)
     prepared = Prepared(
         workload=workload,
         text_model=text_model,
@@ -140,6 +143,7 @@ def _train(
         seed=recipe.seed,
         parts=parts,
         as_of=as_of,
+        lift=learned.lift,
         retrained=retrained,
         monotone=recipe.settings.monotone,
     )

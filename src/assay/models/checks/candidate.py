@@ -13,6 +13,7 @@ from assay.models.bundle import Bundle
 from assay.models.checks.limits import Limits
 from assay.models.frame import Slice, Split, TrainingFrame
 from assay.models.intervals import Interval
+from assay.models.lift import Lift
 from assay.models.scorer import Scorer
 from assay.models.thresholds import BandChoice, CostRates
 
@@ -58,6 +59,7 @@ class Candidate:
         at: when, for the record (microseconds UTC).
         seed: of every bootstrap and sample.
         parts: the four slices, scored.
+        lift: how many values late facts changed, None when the rows were computed elsewhere.
         as_of: result of the test that values do not depend on the future, None if not run.
         retrained: digest of the model made a second time from the same frame, None if not done.
     """
@@ -75,6 +77,7 @@ class Candidate:
     seed: int
     parts: dict[Part, Scored]
     as_of: AsOf | None = None
+    lift: Lift | None = None
     retrained: str | None = None
     monotone: Mapping[str, int] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.core.evidence import Evidence
-from assay.core.time import DAY, format_time
+from assay.core.time import DAY, SECOND, format_time
 from assay.models.checks.candidate import Candidate, Cell
 from assay.models.maturity import arrived_by
 from assay.models.metrics import auc
@@ -92,6 +92,51 @@ def as_of(case: Candidate) -> Evidence:
         parameters={"compared": case.as_of.compared},
         note="Recomputed from a log cut off at a moment and compared bit for bit just before it.",
     )
+
+
+def late_lift(case: Candidate) -> Evidence:
+    """How many values are other now than they were when they were learned from."""
+    title, lift = "Values that late facts changed", case.lift
+    if lift is None:
+        return case.result(
+            "data.late_lift", title, None, note="the rows were computed outside the log"
+        )
+    counts = zip(
+        lift.names, lift.served_known, lift.known_corrected, lift.served_corrected, strict=True
+    )
+    table: list[dict[str, Cell]] = [
+        {
+            "value": name,
+            "served, known": served_known,
+            "known, corrected": known_corrected,
+            "served, corrected": served_corrected,
+        }
+        for name, served_known, known_corrected, served_corrected in counts
+        if served_known or known_corrected or served_corrected
+    ]
+    table.sort(key=lambda row: (-_most(row), str(row["value"])))
+    return case.result(
+        "data.late_lift",
+        title,
+        lift.late_data,
+        unit="values",
+        rows=lift.rows,
+        table=tuple(table[:_SHOWN]),
+        parameters={
+            "mode": lift.mode,
+            "rows with a receipt": lift.served,
+            "values compared": lift.rows * len(lift.names),
+            "used and corrected differ": lift.used_corrected,
+            **{f"delay of {name} in s": delay / SECOND for name, delay in lift.delays.items()},
+        },
+        note="Values that differ in any bit between what was known at the request and what is "
+        "known now; the table also compares with what was served. The model learned from the "
+        "values of the mode.",
+    )
+
+
+def _most(row: dict[str, Cell]) -> int:
+    return max(cell for cell in row.values() if isinstance(cell, int))
 
 
 def missing(case: Candidate) -> Evidence:
