@@ -3,7 +3,7 @@
 Each adapter runs these tests; the real Redis is started by a fixture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from assay.runtime.read_model import (
 )
 
 STATUS = status_name("p")
+TWO = {"a": b"2"}
+EMPTY: Mapping[str, bytes] = {}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def flush(
     first: bool = False,
     status: bytes | None = b"status",
     generation: int = 1,
-    **rows: bytes,
+    rows: Mapping[str, bytes] = EMPTY,
 ) -> Flush:
     writes = [RowWrite(name.encode(), image, None) for name, image in rows.items()]
     return Flush("p", epoch, generation, seq, after, first, writes, status)
@@ -56,7 +58,7 @@ def flush(
 
 def whole(epoch: int, seq: int, **rows: bytes) -> Flush:
     """A complete publication in one part."""
-    return flush(epoch, seq, after=None, first=True, **rows)
+    return flush(epoch, seq, after=None, first=True, rows=dict(rows))
 
 
 def test_nothing_is_there_before_the_first_flush(model: ReadModel) -> None:
@@ -69,7 +71,7 @@ def test_a_flush_appears_as_a_whole_and_bytes_come_back_as_they_were(model: Read
     image = bytes(range(256)) * 40
     model.publish(whole(epoch, 3, a=image, b=b""))
     assert model.fetch([b"b", STATUS, b"a", b"c"]) == [b"", b"status", image, None]
-    model.publish(flush(epoch, 4, after=3, a=b"newer", status=b"later"))
+    model.publish(flush(epoch, 4, after=3, rows={"a": b"newer"}, status=b"later"))
     assert model.fetch([STATUS, b"a", b"b"]) == [b"later", b"newer", b""]
 
 
@@ -78,7 +80,7 @@ def test_an_older_publisher_changes_nothing(model: ReadModel) -> None:
     model.publish(whole(old, 3, a=b"old"))
     new = model.claim("p", 5).epoch
     assert new > old
-    for late in (whole(old, 9, a=b"late"), flush(old, 9, after=3, a=b"late")):
+    for late in (whole(old, 9, a=b"late"), flush(old, 9, after=3, rows={"a": b"late"})):
         with pytest.raises(Superseded):
             model.publish(late)
     assert model.fetch([STATUS, b"a"]) == [b"status", b"old"]
@@ -88,7 +90,7 @@ def test_a_new_publisher_goes_on_where_the_old_one_was(model: ReadModel) -> None
     model.publish(whole(model.claim("p", 5).epoch, 3, a=b"1", b=b"1"))
     claim = model.claim("p", 5)
     assert claim.status == b"status"
-    model.publish(flush(claim.epoch, 7, after=3, a=b"2", status=b"later"))
+    model.publish(flush(claim.epoch, 7, after=3, rows={"a": b"2"}, status=b"later"))
     assert model.fetch([STATUS, b"a", b"b"]) == [b"later", b"2", b"1"]
 
 
@@ -102,10 +104,10 @@ def test_an_epoch_is_never_below_the_clock_so_a_store_that_forgot_is_no_way_back
 def test_a_flush_onto_a_store_that_did_not_reach_it_is_refused(model: ReadModel) -> None:
     epoch = model.claim("p", 5).epoch
     with pytest.raises(Lost):
-        model.publish(flush(epoch, 4, after=3, a=b"1"))
+        model.publish(flush(epoch, 4, after=3, rows={"a": b"1"}))
     model.publish(whole(epoch, 3, a=b"1"))
     with pytest.raises(Lost):
-        model.publish(flush(epoch, 9, after=5, a=b"2"))
+        model.publish(flush(epoch, 9, after=5, rows=TWO))
     assert model.fetch([STATUS, b"a"]) == [b"status", b"1"]
 
 
@@ -114,26 +116,30 @@ def test_the_same_flush_again_is_taken_again(model: ReadModel) -> None:
     epoch = model.claim("p", 5).epoch
     model.publish(whole(epoch, 3, a=b"1"))
     for _ in range(2):
-        model.publish(flush(epoch, 4, after=3, a=b"2"))
+        model.publish(flush(epoch, 4, after=3, rows=TWO))
     assert model.fetch([b"a"]) == [b"2"]
 
 
 def test_while_a_complete_publication_is_under_way_there_is_no_status(model: ReadModel) -> None:
     epoch = model.claim("p", 5).epoch
     model.publish(whole(epoch, 3, a=b"1", z=b"1"))
-    model.publish(flush(epoch, 4, after=None, first=True, generation=2, status=None, a=b"2"))
+    model.publish(
+        flush(epoch, 4, after=None, first=True, generation=2, status=None, rows={"a": b"2"})
+    )
     assert model.fetch([STATUS]) == [None]
     with pytest.raises(Lost):  # what was not finished is not gone on from
-        model.publish(flush(epoch, 5, after=4, a=b"3"))
-    model.publish(flush(epoch, 5, after=None, generation=2, b=b"2"))
+        model.publish(flush(epoch, 5, after=4, rows={"a": b"3"}))
+    model.publish(flush(epoch, 5, after=None, generation=2, rows={"b": b"2"}))
     assert model.fetch([STATUS, b"a", b"b"]) == [b"status", b"2", b"2"]
 
 
 def test_a_part_whose_first_part_is_gone_is_refused(model: ReadModel) -> None:
     epoch = model.claim("p", 5).epoch
-    model.publish(flush(epoch, 4, after=None, first=True, generation=7, status=None, a=b"2"))
+    model.publish(
+        flush(epoch, 4, after=None, first=True, generation=7, status=None, rows={"a": b"2"})
+    )
     with pytest.raises(Lost):
-        model.publish(flush(epoch, 4, after=None, generation=8, a=b"2"))
+        model.publish(flush(epoch, 4, after=None, generation=8, rows=TWO))
     assert model.fetch([STATUS]) == [None]
 
 

@@ -6,6 +6,7 @@ from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Scalar
 from assay.core.errors import Invalid, Unknown
 from assay.decisions.check import check_digests, check_parts, check_rule_use
+from assay.decisions.freshness import check_targets
 from assay.decisions.outcome import Outcome, Reason, Voice
 from assay.decisions.policy import Policy
 from assay.decisions.reason import (
@@ -16,6 +17,7 @@ from assay.decisions.reason import (
     ReasonText,
 )
 from assay.features.catalog import Catalog
+from assay.features.view import view_names
 from assay.rules.compile import CANNOT_TELL, HOLDS, RuleSet, compile_rules
 from assay.rules.kind import OF_FEATURE, OF_FIELD, CelKind
 from assay.rules.lists import ListSnapshot, contains
@@ -53,6 +55,7 @@ class CompiledPolicy:
         self.request = contracts.get(policy.request)
         check_digests(policy, catalog, contracts)
         check_parts(policy, self.request)
+        check_targets(policy.freshness, view_names(catalog.plan))
         for rule in policy.rules:
             check_rule_use(rule, reasons)
         self.variables: Mapping[str, CelKind] = _variables(policy, self.request, catalog)

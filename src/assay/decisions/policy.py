@@ -3,6 +3,7 @@
 import msgspec
 
 from assay.core.canonical import digest
+from assay.decisions.freshness import ViewTarget
 from assay.decisions.outcome import Outcome
 from assay.rules.rule import ListUse, Rule
 
@@ -41,7 +42,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ``catalog`` and ``contracts`` are digests; ``model`` is the digest of a bundle or None for
     rules only; ``capacity_per_day`` counts reviews per UTC day of the request's ``ts``;
     ``deadline`` (microseconds) bounds the stages before the model; ``if_no_score`` is asked when
-    the model cannot answer; ``conditions`` are the compiled conditions of approval.
+    the model cannot answer; ``conditions`` are the compiled conditions of approval;
+    ``freshness`` says how recent what is known must be.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     amount_field: str
     entity_field: str
     conditions: tuple[str, ...] = ()
+    freshness: tuple[ViewTarget, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -105,6 +105,8 @@ STANDARD = ReasonCatalogue(
         ReasonText("model_failed", "The model raised an error on this request.", CHECKING),
         ReasonText("model_not_needed", "A rule decides alone; the model was not run.", NOTHING),
         ReasonText("features_unavailable", "The feature state could not be read.", CHECKING),
+        ReasonText("view_unavailable", "Some of the features could not be read.", CHECKING),
+        ReasonText("features_stale", "What some features are made of is out of date.", CHECKING),
         ReasonText("list_unavailable", "A list is missing, corrupt or too old.", CHECKING),
         # What the rules of the delivered workloads say; a workload may add its own (``extended``).
         ReasonText("sanctions_potential_match", "The name may be on a sanctions list.", CHECKING),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assay.contracts.event import Event
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.decide import Decision, Inputs, decide
+from assay.decisions.freshness import FEATURES_STALE, missed_targets, withheld
 from assay.decisions.outcome import Reason
 from assay.decisions.record import DecisionRecord
 from assay.features.catalog import Catalog
@@ -63,6 +64,7 @@ def redecide(
     return (
         *_identity(policy, record, event),
         *_lists(policy, record, event, snapshots),
+        *_freshness(policy, record),
         *_again(policy, record, event, scorer),
     )
 
@@ -96,6 +98,22 @@ def _lists(
     found = policy.memberships(event.payload, used, event.ts)
     for name, expected in record.memberships.items():
         yield from _differs(f"membership of list {name!r}", expected, found.get(name))
+
+
+def _freshness(policy: CompiledPolicy, record: DecisionRecord) -> Iterator[str]:
+    """What was stale follows from the receipt: from T and what had been seen, by no clock."""
+    targets, receipt = policy.policy.freshness, record.receipt
+    if not targets and not receipt.seen:
+        return
+    missed = missed_targets(targets, receipt.seen, receipt.at)
+    yield from _differs("stale", FEATURES_STALE in record.degraded, bool(missed))
+    views = sorted(view for view, why in receipt.absent.items() if why == FEATURES_STALE)
+    for view in sorted(withheld(missed)):
+        if view not in receipt.absent:
+            yield f"view {view!r}: stale and still served"
+    for view in views:
+        if view not in withheld(missed):
+            yield f"view {view!r}: withheld as stale, and it was not"
 
 
 def _again(

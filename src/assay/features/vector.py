@@ -26,11 +26,13 @@ class Vector:
         return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is needed to recompute a served vector: definition, T, cut, and what came out.
 
     ``cut`` maps a partition of the log to the last ``seq`` that was visible. ``newest`` is the
-    ``ts`` of the newest event used, None when no event was.
+    ``ts`` of the newest event used, None when no event was. ``absent`` maps each view that could
+    not be had to the reason code: its values are not known. ``seen`` holds, for each view whose
+    freshness was watched, the newest accepted ts of its source within the cut, None for none.
     """
 
     catalog: str
@@ -38,3 +40,5 @@ class Receipt(msgspec.Struct, frozen=True):
     cut: dict[str, int]
     vector: str
     newest: int | None
+    absent: dict[str, str] = {}
+    seen: dict[str, int | None] = {}

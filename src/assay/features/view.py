@@ -3,7 +3,7 @@
 What is fresh or stale, there or missing, is a view as a whole; the features over it share its fate.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from assay.contracts.event import Event
@@ -17,21 +17,49 @@ class Served(NamedTuple):
 
     ``newest`` is the ts of the newest event used. ``cut`` maps a partition to the last ``seq``
     that was visible. ``absent`` maps each view that could not be had to the reason code: its
-    values are not known. ``seen`` maps a source to the newest accepted ts at the cut.
+    values are not known. ``seen`` maps each view that was asked for to
+    the newest accepted ts of its source at the cut, None where there is none.
     """
 
     vector: Vector
     newest: int | None
     cut: dict[str, int]
     absent: dict[str, str]
-    seen: dict[str, int]
+    seen: dict[str, int | None]
+
+
+#: Given the ``seen`` of a request, the views that are too old to be used, with a reason code.
+Stale = Callable[[Mapping[str, int | None]], Mapping[str, str]]
 
 
 class FeatureSource(Protocol):
-    """Where the vectors of requests come from: the state in this process, or a read model."""
+    """Where the vectors of requests come from, if not from the state in this process."""
 
-    def serve(self, request: Event) -> Served:
+    def serve(self, request: Event, stale: Stale | None = None) -> Served:
         """The vector at ``T = request.ts``; what cannot be had is not known, never an error."""
+
+
+def consulted(plan: Plan, request: Event) -> tuple[str, ...]:
+    """The views that a request names an entity of."""
+    payload, names = request.payload, view_names(plan)
+    found = {
+        names[group.table]: None
+        for group in plan.groups
+        if all(payload.get(field) is not None for field in group.key)
+    }
+    return tuple(found)
+
+
+def seen_by(plan: Plan, request: Event, newest_of: Mapping[str, int]) -> dict[str, int | None]:
+    """For each consulted view, the newest ts of its source, None where there is none.
+
+    Args:
+        plan: of the catalog.
+        request: what is asked about.
+        newest_of: the newest accepted ts of each event type.
+    """
+    sources = sources_of(plan)
+    return {view: newest_of.get(sources[view]) for view in consulted(plan, request)}
 
 
 def view_name(table: Table) -> str:

@@ -18,7 +18,6 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.runtime.fold import fold
 from assay.runtime.ports import Entry, ErasableLog, EventLog, Quarantine
-from assay.runtime.stages import FEATURES_UNAVAILABLE
 from assay.runtime.subject import Subject, entries_about, refusals_about
 from assay.runtime.tombstones import (
     ERASURE_PREFIX,
@@ -27,6 +26,7 @@ from assay.runtime.tombstones import (
     tombstone,
     tombstone_digest,
 )
+from assay.runtime.vectors import FEATURES_UNAVAILABLE
 
 ERASED_MAX = 1_000_000  #: entries that one receipt can name
 _SALT_BYTES = 16
@@ -200,11 +200,12 @@ def _dependents(
             and entry.seq not in erased
             and record.receipt.catalog in catalogs
             and FEATURES_UNAVAILABLE not in record.degraded
+            and set(record.receipt.cut) <= {"0"}
             and not shared.isdisjoint(_keys(entry))
         ):
-            name = record.receipt.catalog
-            before, newest_before = with_all[name].read(entry.event)
-            after, newest = without[name].read(entry.event)
+            name, absent = record.receipt.catalog, tuple(record.receipt.absent)
+            before, newest_before = with_all[name].read(entry.event, absent)
+            after, newest = without[name].read(entry.event, absent)
             changed = (before.bits != after.bits) | (before.known != after.known)
             if newest != newest_before or changed.any():
                 yield Dependent(entry.seq, after.digest, newest, int(changed.sum()))

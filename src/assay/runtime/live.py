@@ -3,13 +3,16 @@
 Nothing here is a source of truth: after any doubt it is thrown away and folded again.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from assay.contracts.event import Event
-from assay.core.time import utc_day
+from assay.core.errors import Unavailable
+from assay.core.time import TIME_MIN, utc_day
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
+from assay.features.view import Served, Stale, seen_by
 from assay.review.capacity import Budget
 from assay.runtime.fold import fold, moves_time
 from assay.runtime.ports import Entry
@@ -19,7 +22,8 @@ from assay.runtime.seen import SEEN_BITS, Seen
 class Live:
     """The state behind decisions, ``generation`` telling one fold from the next.
 
-    ``seq`` is the last one given out, ``newest`` the newest accepted ``ts``. ``pending`` holds
+    ``seq`` is the last one given out, ``newest`` the newest accepted ``ts``, ``newest_of`` that of
+    each event type. ``pending`` holds
     what is applied but not yet known to be durable, by event id and by idempotency key, each with
     the future that resolves when it is. An id or key that is not in ``seen_ids`` or ``seen_keys``
     is new. ``features`` is the state that decides; ``states`` holds it and those kept beside it,
@@ -33,6 +37,7 @@ class Live:
         "generation",
         "lost",
         "newest",
+        "newest_of",
         "pending",
         "pending_keys",
         "seen_ids",
@@ -54,6 +59,7 @@ class Live:
         self.budget = Budget(capacity_per_day)
         self.generation = generation
         self.newest: int | None = None
+        self.newest_of: dict[str, int] = {}
         self.seq = 0
         self.pending: dict[str, tuple[Entry, Future[Any]]] = {}
         self.pending_keys: dict[str, Entry] = {}
@@ -76,7 +82,7 @@ class Live:
         if len(self.states) > 1:
             self._apply_beside(entry, decides)
         if moves_time(entry):
-            self._count_accepted(entry.event.ts)
+            self._count_accepted(entry.event)
         self.seq = entry.seq
         self.seen_ids.add(entry.event.id)
         if entry.key is not None:
@@ -85,6 +91,26 @@ class Live:
             self.budget.count(entry.record)
         elif entry.erased is not None and entry.erased.slot:
             self.budget.count_slot(utc_day(entry.event.ts))
+
+    def serve(self, request: Event, catalog: str, stale: Stale | None = None) -> Served:
+        """The vector of a request by one catalog kept here; see ``FeatureSource.serve``.
+
+        By its own catalog, never by what decides now: one vector is of one version.
+
+        Raises:
+            Invalid: the features cannot read the request.
+            Unavailable: the catalog of that digest is not kept.
+        """
+        state = self.states.get(catalog)
+        if state is None:
+            raise Unavailable(f"the features of catalog {catalog} are not kept here")
+        seen: dict[str, int | None] = {}
+        absent: Mapping[str, str] = {}
+        if stale is not None:
+            seen = seen_by(state.catalog.plan, request, self.newest_of)
+            absent = stale(seen)
+        vector, newest = state.read(request, tuple(absent))
+        return Served(vector, newest, {"0": self.seq}, dict(absent), seen)
 
     def settle(self, entries: tuple[Entry, ...]) -> None:
         """These entries are durable: the log answers for them from now on."""
@@ -120,6 +146,9 @@ class Live:
                     self.lost[digest] = f"seq {entry.seq}: {type(error).__name__}: {error}"
                     self.detach(digest)
 
-    def _count_accepted(self, ts: int) -> None:
+    def _count_accepted(self, event: Event) -> None:
+        ts, kind = event.ts, event.type
         if self.newest is None or ts > self.newest:
             self.newest = ts
+        if ts > self.newest_of.get(kind, TIME_MIN - 1):
+            self.newest_of[kind] = ts

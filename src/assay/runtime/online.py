@@ -39,7 +39,7 @@ from assay.runtime.recovery import Follower
 from assay.runtime.reserved import check_free, check_id_free
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
-from assay.runtime.versions import Versions
+from assay.runtime.versions import Sources, Versions
 from assay.runtime.writer import GroupWriter, Work
 
 __all__ = ["Ack", "Engine", "LoadReport", "Overloaded"]
@@ -91,6 +91,7 @@ class Engine:
         request_age_max: int = REQUEST_AGE_MAX,
         monotonic: Callable[[], int] = time.monotonic_ns,
         waiting_max: int = WAITING_MAX,
+        sources: Sources | None = None,
     ) -> "Engine":
         """An engine whose state is what the log says.
 
@@ -107,6 +108,7 @@ class Engine:
             request_age_max: microseconds; a new request older than the newest is not decided on.
             monotonic: nanoseconds, never going back, for deadlines.
             waiting_max: entries that may wait for the disk.
+            sources: where the vectors of a catalog come from; by default from the live state.
 
         Raises:
             Corrupt: the log is damaged; names the seq.
@@ -119,7 +121,9 @@ class Engine:
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
             writer=GroupWriter(log, quarantine, follower.start_over),
-            versions=Versions(log, follower, lists, monotonic=monotonic, stats=stats),
+            versions=Versions(
+                log, follower, lists, monotonic=monotonic, stats=stats, sources=sources
+            ),
             monotonic=monotonic,
             waiting_max=waiting_max,
             stats=stats,

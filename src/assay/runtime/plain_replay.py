@@ -17,7 +17,7 @@ from assay.features.vector import Vector
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.replay import DIFFERENCES_MAX, Difference, Report
 from assay.runtime.reproducer import value_text
-from assay.runtime.stages import FEATURES_UNAVAILABLE
+from assay.runtime.vectors import FEATURES_UNAVAILABLE
 
 
 def compare_plainly(log: EventLog, catalogs: Mapping[str, Catalog], requests: int) -> Report:
@@ -73,7 +73,8 @@ def _chosen(log: EventLog, catalogs: Mapping[str, Catalog], requests: int) -> li
         record = entry.record
         if record is None or FEATURES_UNAVAILABLE in record.degraded:
             continue
-        if record.receipt.catalog in catalogs:
+        here = set(record.receipt.cut) <= {"0"} and not record.receipt.absent
+        if here and record.receipt.catalog in catalogs:
             found[entry.seq // step] = entry
     return list(islice(found.values(), requests))
 

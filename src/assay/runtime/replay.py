@@ -15,15 +15,16 @@ from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer, redecide
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
-from assay.features.vector import Vector
+from assay.features.vector import Receipt, Vector
+from assay.features.view import seen_by
 from assay.review.capacity import Budget
 from assay.rules.lists import ListSnapshot
 from assay.runtime.erasure import Dependent, Erasures
-from assay.runtime.fold import fold
+from assay.runtime.fold import fold, moves_time
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
 from assay.runtime.slices import Sample, Slice
-from assay.runtime.stages import FEATURES_UNAVAILABLE
+from assay.runtime.vectors import FEATURES_UNAVAILABLE
 
 DIFFERENCES_MAX = 20  #: how many are listed; all are counted
 
@@ -46,7 +47,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     with their subject, ``dependent`` values that differ because what they saw was erased, exactly
     as the receipt says. ``differences`` lists the first ones. ``reproducer`` is
     the smallest slice of the log that gives the first differing value. ``part`` says what was
-    looked at, where that was not everything.
+    looked at, where that was not everything. ``elsewhere`` counts decisions on vectors from the
+    logs of other partitions, which `verify_elsewhere` checks.
     """
 
     compared: int
@@ -59,6 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
     reproducer: Reproducer | None = None
     part: str = ""
+    elsewhere: int = 0
 
     @property
     def ok(self) -> bool:
@@ -81,7 +84,7 @@ def verify_features(
     Raises:
         Corrupt: the log is damaged; names the seq.
     """
-    check, part = _FeatureCheck(catalogs, Erasures(log)), Slice(sample, catalogs.values())
+    check, part = FeatureCheck(catalogs, Erasures(log)), Slice(sample, catalogs.values())
     if sample is not None:
         for entry in log.entries():
             part.want(entry)
@@ -95,6 +98,7 @@ def verify_features(
         records=check.records,
         events=check.events,
         skipped=check.skipped,
+        elsewhere=check.elsewhere,
         erased=check.erased,
         dependent=check.dependent,
         differences=tuple(check.differences[:DIFFERENCES_MAX]),
@@ -152,17 +156,20 @@ def verify_decisions(
     )
 
 
-class _FeatureCheck:
+class FeatureCheck:
     """A fold over entries that reads before it applies, as the engine did."""
 
     def __init__(self, catalogs: Mapping[str, Catalog], erasures: Erasures) -> None:
         self._erasures, self.erased, self.dependent = erasures, 0, 0
         self._states = {digest: FeatureState(catalog) for digest, catalog in catalogs.items()}
+        self._newest_of: dict[str, int] = {}
+        self.elsewhere = 0
         self.compared = self.mismatches = self.records = self.events = self.skipped = 0
         self.differences: list[Difference] = []
         self.first: Mismatch | None = None
 
     def take(self, entry: Entry, *, asked: bool, folded: bool) -> None:
+        """The next entry of the log: compared if it is ``asked`` about, then folded in."""
         self.events += asked or folded
         if wrong := self._erasures.wrong(entry):
             self._count(Difference(seq=entry.seq, decision="", what=wrong))
@@ -170,14 +177,28 @@ class _FeatureCheck:
         if asked and entry.record is not None:
             self.records += 1
             self._compare(entry, entry.record)
+        self.fold(entry, folded=folded)
+
+    def fold(self, entry: Entry, *, folded: bool = True) -> None:
+        """The entry is behind: what is read from now on has seen it."""
+        if moves_time(entry):
+            kind, ts = entry.event.type, entry.event.ts
+            self._newest_of[kind] = max(ts, self._newest_of.get(kind, ts))
         if folded:
             for state in self._states.values():
                 fold(state, entry)
 
     def _compare(self, entry: Entry, record: DecisionRecord) -> None:
-        if FEATURES_UNAVAILABLE in record.degraded:
+        receipt = record.receipt
+        if FEATURES_UNAVAILABLE in record.degraded and not receipt.absent:
             self.skipped += 1
-            return
+        elif of_this_log(receipt):
+            self.compare(entry, record, {"0": entry.seq - 1})
+        else:
+            self.elsewhere += 1
+
+    def compare(self, entry: Entry, record: DecisionRecord, cut: dict[str, int]) -> None:
+        """Read again what a record says was served; every event up to the cut is folded in."""
         receipt = record.receipt
         state = self._states.get(receipt.catalog)
         if state is None:
@@ -185,9 +206,10 @@ class _FeatureCheck:
             return
         names = state.catalog.names
         self.compared += len(names)
-        vector, newest = state.read(entry.event)
-        if receipt.cut != {"0": entry.seq - 1}:
-            self._differs(entry, record, "cut", receipt.cut, {"0": entry.seq - 1})
+        vector, newest = state.read(entry.event, tuple(receipt.absent))
+        if receipt.cut not in (cut, {}):  # none: nothing could be had, and the views say so
+            self._differs(entry, record, "cut", receipt.cut, cut)
+        self._check_seen(entry, record, state.catalog)
         expected = self._erasures.dependent(entry)
         if expected is not None:
             self._depends(
@@ -209,6 +231,15 @@ class _FeatureCheck:
             self._values(entry, record, state.catalog, vector)
         elif receipt.vector != vector.digest:
             self._differs(entry, record, "vector digest", receipt.vector, vector.digest)
+
+    def _check_seen(self, entry: Entry, record: DecisionRecord, catalog: Catalog) -> None:
+        """What freshness was judged by; after an erasure the newest event may be gone."""
+        stored = record.receipt.seen
+        if stored and not self._erasures.receipts:
+            seen = seen_by(catalog.plan, entry.event, self._newest_of)
+            again = {view: seen.get(view) for view in stored}
+            if stored != again:
+                self._differs(entry, record, "newest event of each source", stored, again)
 
     def _depends(
         self, entry: Entry, record: DecisionRecord, expected: Dependent, found: Dependent
@@ -252,6 +283,11 @@ class _FeatureCheck:
         self.mismatches += 1
         if len(self.differences) < DIFFERENCES_MAX:
             self.differences.append(difference)
+
+
+def of_this_log(receipt: Receipt) -> bool:
+    """Whether a vector was read from the log that its decision stands in, or from nothing."""
+    return set(receipt.cut) <= {"0"}
 
 
 def _difference(

@@ -101,7 +101,9 @@ class _Shrinking:
         state = FeatureState(self._mismatch.catalog)
         for entry in entries:
             fold(state, entry)
-        vector, _newest = state.read(self._mismatch.entry.event)
+        asked = self._mismatch.entry
+        absent = () if asked.record is None else tuple(asked.record.receipt.absent)
+        vector, _newest = state.read(asked.event, absent)
         text = value_text(vector, self._mismatch.catalog, self._mismatch.place)
         return text == self._mismatch.recomputed
 

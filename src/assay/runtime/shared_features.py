@@ -11,7 +11,7 @@ from typing import NamedTuple
 from assay.contracts.event import Event
 from assay.core.errors import Corrupt, Unavailable
 from assay.features.row_image import Asked, BadImage, ImageCodec, ImageReader, RowImage
-from assay.features.view import Served
+from assay.features.view import Served, Stale
 from assay.runtime.breaker import Breaker
 from assay.runtime.read_model import ReadModel, Status, read_status, row_name, status_name
 
@@ -63,7 +63,7 @@ class SharedFeatures:
         """Whether the store is being left alone now."""
         return self._breaker.is_open
 
-    def serve(self, request: Event) -> Served:
+    def serve(self, request: Event, stale: Stale | None = None) -> Served:
         """See ``FeatureSource.serve``."""
         asked = [item for item in dict.fromkeys(self._codec.asked(request)) if item is not None]
         fetched = self._fetch(asked)
@@ -75,10 +75,13 @@ class SharedFeatures:
             statuses = fetched.statuses
             rows, absent = self._usable(request.ts, fetched)
         self.absences.update(absent.values())
-        vector, newest = self._reader.read(request, rows, absent)
         known = {name: s for name, s in statuses.items() if isinstance(s, Status)}
+        seen = self._seen(asked, known)
+        if stale is not None:
+            absent = {**stale(seen), **absent}
+        vector, newest = self._reader.read(request, rows, absent)
         cut = {name: status.seq for name, status in known.items()}
-        return Served(vector, newest, cut, absent, self._seen(asked, known))
+        return Served(vector, newest, cut, absent, seen)
 
     def _fetch(self, asked: list[Asked]) -> "_Fetched | None":
         """One round trip: the statuses of the partitions concerned and the images."""
@@ -140,15 +143,16 @@ class SharedFeatures:
             return DAMAGED  # a flush is atomic: this cannot be, so nothing is known
         return TOO_SHORT if self._reader.incomplete(asked.table, row, at) else row
 
-    def _seen(self, asked: Iterable[Asked], statuses: dict[str, Status]) -> dict[str, int]:
-        """The newest ts of each view's source that its partition had seen."""
-        seen: dict[str, int] = {}
+    def _seen(self, asked: Iterable[Asked], statuses: dict[str, Status]) -> dict[str, int | None]:
+        """The newest ts of each view's source that its partition had seen; the older of two."""
+        seen: dict[str, int | None] = {}
         for item in asked:
             status = statuses.get(self._partition_of(item))
-            source = self._codec.catalog.plan.tables[item.table].source
-            if status is not None and source in status.newest:
-                view, ts = self._reader.views[item.table], status.newest[source]
-                seen[view] = min(ts, seen.get(view, ts))
+            if status is not None:
+                view = self._reader.views[item.table]
+                ts = status.newest.get(self._codec.catalog.plan.tables[item.table].source)
+                other = seen.get(view, ts)
+                seen[view] = None if ts is None or other is None else min(ts, other)
         return seen
 
 

@@ -11,26 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.contracts.event import Event
-from assay.core.errors import AssayError
 from assay.core.ids import derived_id
 from assay.core.time import TIME_MIN, utc_day
 from assay.decisions.check import PolicyMismatch
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.decide import Decision, Inputs, decide
+from assay.decisions.freshness import FEATURES_STALE
 from assay.decisions.outcome import Outcome
 from assay.decisions.record import DecisionRecord
 from assay.decisions.redecide import Scorer
 from assay.features.derive import decoded
 from assay.features.values import as_floats
-from assay.features.vector import Receipt, Vector
+from assay.features.vector import Receipt
+from assay.features.view import FeatureSource, Served
 from assay.models.score import Score
 from assay.rules.lists import ListSnapshot
 from assay.runtime.live import Live
 from assay.runtime.ports import ListSource
 from assay.runtime.stats import Stats
+from assay.runtime.vectors import Found, Vectors
 
 DEADLINE_EXCEEDED = "deadline_exceeded"
-FEATURES_UNAVAILABLE = "features_unavailable"
 LIST_UNAVAILABLE = "list_unavailable"
 MODEL_FAILED = "model_failed"
 MODEL_UNAVAILABLE = "model_unavailable"
@@ -48,6 +49,7 @@ class Stages:
         lists: where the policy's lists come from.
         monotonic: nanoseconds, never going back.
         stats: hears how long each stage took.
+        source: where vectors come from, None for the live state.
 
     Raises:
         PolicyMismatch: the model is not the one the policy names.
@@ -62,8 +64,10 @@ class Stages:
         *,
         monotonic: Callable[[], int],
         stats: Stats,
+        source: FeatureSource | None = None,
     ) -> None:
         self.policy, self._scorer, self._lists = policy, scorer, lists
+        self._vectors = Vectors(policy, source, stats.freshness)
         self._monotonic, self._stats = monotonic, stats
         self._deadline_ns = policy.policy.deadline * 1_000
         named = policy.policy.model
@@ -96,7 +100,10 @@ class Stages:
         snapshots = self._snapshots(run)
         members = self.policy.memberships(event.payload, snapshots, event.ts)
         run.took("lists")
-        vector, newest = self._vector(event, live, run)
+        found = self._vectors.none(live) if run.late() else self._vectors.of(event, live)
+        for code in found.codes:
+            run.fell_back(code)
+        vector = found.served.vector
         bits, known = vector.bits.tolist(), vector.known.tolist()
         values = {
             name: decoded(bits[at], kind) if known[at] else None
@@ -105,7 +112,7 @@ class Stages:
         run.took("features")
         results = self.policy.evaluate(event.payload, values, members)
         run.took("rules")
-        score, row = self._score(vector, run)
+        score, row = self._score(found, run)
         run.took("model")
         inputs = Inputs(
             payload=event.payload,
@@ -123,8 +130,7 @@ class Stages:
             live,
             inputs,
             decision,
-            vector=vector,
-            newest=newest,
+            served=found.served,
             snapshots=snapshots,
             wall=wall,
         )
@@ -147,26 +153,16 @@ class Stages:
             run.fell_back(LIST_UNAVAILABLE)
         return found
 
-    def _vector(self, event: Event, live: Live, run: "_Run") -> tuple[Vector, int | None]:
-        if run.late():
-            run.fell_back(FEATURES_UNAVAILABLE)
-        else:
-            try:
-                # By its own catalog, never by what decides now: one vector is of one version.
-                return live.states[self.policy.catalog.digest].read(event)
-            except (AssayError, KeyError):
-                run.fell_back(FEATURES_UNAVAILABLE)
-        width = len(self.policy.catalog.names)
-        return Vector(np.zeros(width, np.int64), np.zeros(width, np.uint8)), None
-
-    def _score(self, vector: Vector, run: "_Run") -> tuple[Score, _Floats | None]:
+    def _score(self, found: Found, run: "_Run") -> tuple[Score, _Floats | None]:
         scorer = self._scorer
         if self.policy.policy.model is None or scorer is None:
             return run.no_score(self._model_code), None
+        if found.without_score:
+            return run.no_score(FEATURES_STALE), None
         if run.late():
             return run.no_score(DEADLINE_EXCEEDED), None
         try:
-            row = as_floats(vector, self.policy.catalog)[self._inputs]
+            row = as_floats(found.served.vector, self.policy.catalog)[self._inputs]
             return scorer.score(row), row
         except Exception:  # noqa: BLE001 - no failure of a model may fail a decision
             return run.no_score(MODEL_FAILED), None
@@ -200,14 +196,21 @@ class Stages:
         inputs: Inputs,
         decision: Decision,
         *,
-        vector: Vector,
-        newest: int | None,
+        served: Served,
         snapshots: dict[str, ListSnapshot | None],
         wall: int,
     ) -> DecisionRecord:
         policy = self.policy.policy
-        cut = {"0": live.seq}
-        receipt = Receipt(self.policy.catalog.digest, event.ts, cut, vector.digest, newest)
+        vector = served.vector
+        receipt = Receipt(
+            self.policy.catalog.digest,
+            event.ts,
+            served.cut,
+            vector.digest,
+            served.newest,
+            served.absent,
+            served.seen,
+        )
         return DecisionRecord(
             id=derived_id("dec", event.id),
             event=event.id,

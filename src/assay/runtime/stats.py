@@ -4,6 +4,8 @@ from collections import Counter
 
 import msgspec
 
+from assay.runtime.freshness import Freshness, FreshnessView
+
 STAGES = ("decode", "lists", "features", "rules", "model", "decide", "whole")
 _BUCKETS = 24  #: powers of two of microseconds: 1 us up to 8 s and more
 
@@ -36,6 +38,7 @@ class StatsView(msgspec.Struct, frozen=True, kw_only=True):
     rebuilds: int
     waiting: int
     stages: dict[str, StageTimes]
+    freshness: FreshnessView
 
 
 class Stats:
@@ -54,6 +57,7 @@ class Stats:
         self.refused: Counter[str] = Counter()
         self.accepted = self.duplicates = self.rebuilds = 0
         self.late_accepted = self.late_rejected = self.retracted = 0
+        self.freshness = Freshness()
         self._counts = {stage: [0] * _BUCKETS for stage in STAGES}
         self._total_ns = dict.fromkeys(STAGES, 0)
 
@@ -90,4 +94,5 @@ class Stats:
                 stage: StageTimes(tuple(self._counts[stage]), self._total_ns[stage] / 1_000)
                 for stage in STAGES
             },
+            freshness=self.freshness.view(),
         )

@@ -19,6 +19,7 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
+from assay.features.view import FeatureSource
 from assay.runtime.fold import fold
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog, ListSource
@@ -140,6 +141,10 @@ class Preparation:
         self.phase, self.why = "failed", f"{type(error).__name__}: {error}"
 
 
+#: Where the vectors of a catalog come from, if not from the live state.
+Sources = Callable[[Catalog], FeatureSource]
+
+
 class Versions:
     """The versions of one engine. All methods belong to the engine's thread.
 
@@ -149,6 +154,7 @@ class Versions:
         lists: see `Stages`.
         monotonic: see `Stages`.
         stats: see `Stages`.
+        sources: where the vectors of a catalog come from; by default from the live state.
     """
 
     def __init__(
@@ -159,7 +165,9 @@ class Versions:
         *,
         monotonic: Callable[[], int],
         stats: Stats,
+        sources: Sources | None = None,
     ) -> None:
+        self._sources = sources
         self._log, self._follower, self._lists = log, follower, lists
         self._monotonic, self._stats = monotonic, stats
         self._preparing: dict[str, Preparation] = {}
@@ -178,7 +186,15 @@ class Versions:
             return
         live, catalog = self._follower.live, policy.catalog
         self._check_kept(live, catalog)
-        stages = Stages(policy, scorer, self._lists, monotonic=self._monotonic, stats=self._stats)
+        source = None if self._sources is None else self._sources(catalog)
+        stages = Stages(
+            policy,
+            scorer,
+            self._lists,
+            monotonic=self._monotonic,
+            stats=self._stats,
+            source=source,
+        )
         stages.warm()
         if live is not None and not self._follower.decide_by(live, catalog):
             raise Unavailable("the state is being rebuilt from the log: switch again later")

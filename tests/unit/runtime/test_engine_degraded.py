@@ -132,7 +132,9 @@ def test_features_that_cannot_be_read_are_not_known(monkeypatch: pytest.MonkeyPa
     log = MemoryLog()
     engine = make_engine(log)
 
-    def broken(_state: FeatureState, _request: object) -> tuple[Vector, int | None]:
+    def broken(
+        _state: FeatureState, _request: object, _absent: object = ()
+    ) -> tuple[Vector, int | None]:
         raise Unavailable("no features today")
 
     monkeypatch.setattr(FeatureState, "read", broken)
