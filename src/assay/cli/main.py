@@ -50,6 +50,7 @@ COMMANDS: dict[str, Lazy] = {
     "quarantine": Lazy(
         "assay.cli.quarantine:quarantine", "See what was refused, and take it in after a fix."
     ),
+    "backfill": Lazy("assay.cli.backfill:backfill", "Compute all values over a whole history."),
     "train": Lazy("assay.cli.train:train", "Train, calibrate and package a model."),
     "model": Lazy("assay.cli.model:model", "Register, approve, promote and document models."),
     "serve": Lazy("assay.cli.serve:serve", "Decide over HTTP, with the console beside it."),

@@ -1,0 +1,147 @@
+"""Which rows of a batch break their contract? The door's own check decides, on few suspects.
+
+Whole columns are tested first, for anything that *may* be wrong; the rows so found go through
+``check_event``, the check of live events, which gives the verdict and the reason. A row that is
+accepted here is therefore one that would have been accepted at the door.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from assay.adapters.parquet.arrow import arrow_type, text_buffers
+from assay.contracts.contract import ContractSet, EventContract, Field
+from assay.contracts.decode import check_event
+from assay.contracts.event import Event
+from assay.contracts.violation import ContractViolation
+from assay.core.ids import ID_LENGTH_MAX
+from assay.core.money import MINOR_MAX
+from assay.core.time import TIME_END, TIME_MIN
+
+Mask = NDArray[np.bool_]
+_FIRST, _LAST, _BLANK = 0x21, 0x7E, 0x20
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A row that was not taken: its place in the batch, what broke, and what it said."""
+
+    row: int
+    code: str
+    path: str
+    message: str
+    event: dict[str, Any]
+
+
+def refused_rows(batch: Any, contract: EventContract, contracts: ContractSet) -> list[Refused]:
+    """The rows of a batch of one event type that break its contract.
+
+    ``batch`` has the columns ``id``, ``ts`` and the payload fields of any types.
+    """
+    suspects = np.flatnonzero(_suspects(batch, contract))
+    found = []
+    for row in suspects.tolist():
+        event = row_as_event(batch, contract.type, row)
+        try:
+            check_event(event, contracts)
+        except ContractViolation as error:
+            shown = {"id": event.id, "type": event.type, "ts": event.ts, "data": event.payload}
+            found.append(Refused(row, error.code, error.path, str(error), shown))
+    return found
+
+
+def row_as_event(batch: Any, event_type: str | None, row: int) -> Event:
+    """One row as the event it describes, checked or not."""
+    payload = {}
+    for name in batch.schema.names:
+        if name not in ("id", "ts", "type"):
+            value = _python(batch.column(name), row)
+            if value is not None:
+                payload[name] = value
+    kind: Any = event_type  # a row without one is described as it is, and refused
+    return Event(_python(batch.column("id"), row), kind, _python(batch.column("ts"), row), payload)
+
+
+def _suspects(batch: Any, contract: EventContract) -> Mask:
+    count = batch.num_rows
+    found: Mask = _text_suspects(batch.column("id"), ID_LENGTH_MAX, is_key=True)
+    found |= _nulls(batch.column("id")) | _outside(batch.column("ts"), TIME_MIN, TIME_END - 1)
+    found |= _nulls(batch.column("ts"))
+    ids, offsets = text_buffers(batch.column("id"))
+    found |= np.diff(offsets) == 0 if len(ids) else np.ones(count, np.bool_)
+    present = set(batch.schema.names)
+    for name in present - {"id", "ts", "type"} - set(contract.by_name):
+        found |= ~_nulls(batch.column(name))
+    for field in contract.fields:
+        if field.name in present:
+            column = batch.column(field.name)
+            if column.type != arrow_type(field.kind):  # the file speaks of another type's field
+                found |= ~_nulls(column)
+                continue
+            found |= _field_suspects(column, field, is_key=field.name in contract.keys)
+            if field.required:
+                found |= _nulls(column)
+        elif field.required:
+            found[:] = True
+    return found
+
+
+def _field_suspects(column: Any, field: Field, *, is_key: bool) -> Mask:
+    if field.kind == "text":
+        if field.choices:
+            chosen = pc.is_in(column, value_set=pa.array(field.choices, pa.string()))
+            held: Mask = chosen.to_numpy(zero_copy_only=False)
+            return ~held & ~_nulls(column)
+        return _text_suspects(column, field.length_max, is_key=is_key)
+    if field.kind == "bool":
+        return np.zeros(len(column), np.bool_)
+    if field.kind == "time":
+        return _outside(column, TIME_MIN, TIME_END - 1)
+    if field.kind == "real":
+        low = -np.finfo(np.float64).max if field.low is None else field.low
+        high = np.finfo(np.float64).max if field.high is None else field.high
+        return _outside(column, low, high)
+    low = -MINOR_MAX if field.low is None else field.low
+    high = MINOR_MAX if field.high is None else field.high
+    return _outside(column, low, high)
+
+
+def _text_suspects(column: Any, length_max: int, *, is_key: bool) -> Mask:
+    """Too long (in bytes), or with a character that a closer look must judge."""
+    data, offsets = text_buffers(column)
+    lengths = np.diff(offsets)
+    found: Mask = lengths > length_max
+    first, stop = (int(offsets[0]), int(offsets[-1])) if len(offsets) else (0, 0)
+    used = data[first:stop]
+    lowest = _FIRST if is_key else _BLANK
+    if len(used) and (used.min() < lowest or used.max() > _LAST):
+        odd = np.flatnonzero((used < lowest) | (used > _LAST)) + first
+        at = np.searchsorted(offsets, odd, "right") - 1
+        found[np.unique(at)] = True
+    return found
+
+
+def _outside(column: Any, low: float, high: float) -> Mask:
+    """Known numbers that are not within the bounds; NaN is in none."""
+    values = column.fill_null(0).to_numpy(zero_copy_only=False)
+    inside: Mask = (values >= low) & (values <= high)
+    return ~inside & ~_nulls(column)
+
+
+def _nulls(column: Any) -> Mask:
+    if not column.null_count:
+        return np.zeros(len(column), np.bool_)
+    found: Mask = column.is_null().to_numpy(zero_copy_only=False)
+    return found
+
+
+def _python(column: Any, row: int) -> Any:
+    """One value; a text that is not UTF-8 comes back with lone surrogates, which no field takes."""
+    value = column[row]
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return value.cast(pa.binary()).as_py().decode("utf-8", "surrogateescape")

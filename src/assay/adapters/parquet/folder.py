@@ -1,0 +1,147 @@
+"""Where does each file of a backfill lie? The names, once; and the journal of what is done."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.adapters.files.atomic import sync_folder, write_atomically
+from assay.core.errors import Corrupt, Unavailable
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The output folder; what is not output lies in ``.work`` until the job is done."""
+
+    path: Path
+
+    @property
+    def work(self) -> Path:
+        """Everything between the steps."""
+        return self.path / ".work"
+
+    @property
+    def manifest(self) -> Path:
+        """What the output is; there only once all of it is."""
+        return self.path / "manifest.json"
+
+    @property
+    def quarantine(self) -> Path:
+        """The rows that were refused, one JSON object each."""
+        return self.path / "quarantine.jsonl"
+
+    def part(self, at: int) -> Path:
+        """The output of a range."""
+        return self.path / f"part-{at:05}.parquet"
+
+    def staged(self, piece: str) -> Path:
+        """Events of one type, by range."""
+        return self.work / "staged" / f"{piece}.arrow"
+
+    def ids(self, piece: str) -> Path:
+        """Hashes of ids and bodies, by hash."""
+        return self.work / "ids" / f"{piece}.arrow"
+
+    def refused(self, step: str) -> Path:
+        """The rows that one step refused."""
+        return self.work / "refused" / f"{step}.jsonl"
+
+    def rows(self, lookup: int, at: int, what: str) -> Path:
+        """Events or requests of a look-up in one range, by bucket."""
+        return self.work / f"rows-{lookup}" / f"{what}-{at:05}.arrow"
+
+    def asked(self, at: int) -> Path:
+        """The requests of one range."""
+        return self.work / "asked" / f"{at:05}.arrow"
+
+    def filled(self, lookup: int, bucket: int) -> Path:
+        """Values of one bucket of a look-up, by range."""
+        return self.work / f"filled-{lookup}" / f"{bucket:05}.arrow"
+
+    def create(self, lookups: int) -> None:
+        """Make the folders.
+
+        Raises:
+            Unavailable: they cannot be made.
+        """
+        parts = ["staged", "ids", "refused", "asked"]
+        parts += [f"{what}-{number}" for number in range(lookups) for what in ("rows", "filled")]
+        try:
+            for part in parts:
+                (self.work / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"{self.path} cannot be made: {error}") from error
+
+    def spend(self, what: str) -> None:
+        """Remove the files of a stage; the folder stays."""
+        for path in (self.work / what).glob("*"):
+            path.unlink()
+
+    def finish(self, manifest: Facts, refused: list[Path]) -> None:
+        """Gather the refused rows, write the manifest, and remove the rest."""
+        if refused:
+            aside = self.work / "quarantine.jsonl"
+            with aside.open("wb") as out:
+                for path in refused:
+                    out.write(path.read_bytes())
+                out.flush()
+                os.fsync(out.fileno())
+            aside.replace(self.quarantine)
+        sync_folder(self.path)
+        body = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
+        write_atomically(self.manifest, body.encode())
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def finished(self) -> Facts | None:
+        """The manifest of a job that is done; what a kill left after it is removed.
+
+        Raises:
+            Corrupt: it is not JSON.
+        """
+        if not self.manifest.exists():
+            return None
+        try:
+            found: Facts = json.loads(self.manifest.read_bytes())
+        except ValueError as error:
+            raise Corrupt(f"{self.manifest} is not a manifest: {error}") from error
+        shutil.rmtree(self.work, ignore_errors=True)
+        return found
+
+
+class JournalFile:
+    """One line of JSON a step, each made durable before the next step begins."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, header: Facts) -> tuple[Facts, dict[str, Facts]]:
+        """See the port; a last line that was torn by a crash is cut off: its step is done again."""
+        lines = self._path.read_bytes() if self._path.exists() else b""
+        whole = lines[: lines.rfind(b"\n") + 1]
+        if len(whole) < len(lines):
+            with self._path.open("r+b") as stream:
+                stream.truncate(len(whole))
+        found = [json.loads(line) for line in whole.splitlines()]
+        if not found:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._append(header)
+            return header, {}
+        return found[0], {line["step"]: line["facts"] for line in found[1:]}
+
+    def done(self, step: str, facts: Mapping[str, Any]) -> None:
+        """See the port."""
+        self._append({"step": step, "facts": facts})
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        try:
+            with self._path.open("ab") as stream:
+                stream.write(json.dumps(line).encode() + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise Unavailable(f"{self._path} cannot be written: {error}") from error

@@ -1,0 +1,191 @@
+"""What lies in the Parquet files that were given, and is it what the contracts speak of?
+
+A file has the columns ``id`` (text), ``type`` (text), ``ts`` (whole microseconds UTC, or a
+timestamp with a time zone) and one column a payload field. A file without ``type`` holds events
+of the type that the caller names.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.adapters.parquet.arrow import arrow_type
+from assay.adapters.parquet.digests import file_digest
+from assay.contracts.contract import ContractSet
+from assay.core.errors import Invalid, NotFound, Unavailable, near_miss
+
+_ENVELOPE = ("id", "type", "ts")
+_BATCH_ROWS = 1 << 17
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A part of the input that is read in one step: some row groups of one file."""
+
+    file: int
+    groups: tuple[int, ...]
+    first_row: int
+    rows: int
+
+
+class InputFile:
+    """One file of the input, opened and found to have the right columns.
+
+    Raises:
+        Unavailable: it cannot be read.
+        Invalid: it is not Parquet, or a column is unknown, missing or of a wrong type.
+    """
+
+    def __init__(self, path: Path, name: str, contracts: ContractSet, only_type: str) -> None:
+        self.path, self.name, self.only_type = path, name, only_type
+        try:
+            self.metadata = pq.read_metadata(path)
+            schema = pq.read_schema(path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise Invalid(f"{path} is not a readable Parquet file: {error}") from error
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be read: {error}") from error
+        self.columns = _checked(schema, contracts, path)
+        self.rows: int = self.metadata.num_rows
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes of the file."""
+        try:
+            return file_digest(self.path)
+        except OSError as error:
+            raise Unavailable(f"{self.path} cannot be read: {error}") from error
+
+    @property
+    def bytes_raw(self) -> int:
+        """Bytes of all columns before compression."""
+        groups = range(self.metadata.num_row_groups)
+        return sum(self.metadata.row_group(at).total_byte_size for at in groups)
+
+    def units(self, file: int, rows_max: int) -> Iterator[Unit]:
+        """Its row groups, gathered to at most ``rows_max`` rows (one larger group stands alone)."""
+        first, at, groups = 0, 0, list[int]()
+        for group in range(self.metadata.num_row_groups):
+            count = self.metadata.row_group(group).num_rows
+            if groups and at + count - first > rows_max:
+                yield Unit(file, tuple(groups), first, at - first)
+                first, groups = at, []
+            groups.append(group)
+            at += count
+        if groups:
+            yield Unit(file, tuple(groups), first, at - first)
+
+    def batches(
+        self, groups: tuple[int, ...], only: tuple[str, ...] | None = None
+    ) -> Iterator[Any]:
+        """The rows of some row groups, a record batch of the contract's types at a time.
+
+        Raises:
+            Invalid: the file is damaged, or a value does not fit its column's type.
+        """
+        names = list(self.columns if only is None else only)
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=names):
+                    yield self._cast(batch, names)
+        except (pa.ArrowException, OSError) as error:
+            raise Invalid(
+                f"{self.path}: row groups {groups[0]} to {groups[-1]} cannot be read: {error}"
+            ) from error
+
+    def _cast(self, batch: Any, names: list[str]) -> Any:
+        arrays = []
+        for name in names:
+            column = batch.column(batch.schema.get_field_index(name))
+            if pa.types.is_timestamp(column.type):
+                column = column.cast(pa.timestamp("us", tz="UTC"))
+            arrays.append(column.cast(self.columns[name]))
+        return pa.record_batch(arrays, names=names)
+
+
+def input_files(given: Path, contracts: ContractSet, only_type: str) -> list[InputFile]:
+    """The files a path stands for: itself, or every ``*.parquet`` below it in order of name.
+
+    Raises:
+        NotFound: nothing is there.
+    """
+    if given.is_dir():
+        found = sorted(p for p in given.rglob("*.parquet") if not p.name.startswith((".", "_")))
+        names = [str(path.relative_to(given)) for path in found]
+    else:
+        found, names = ([given] if given.exists() else []), [given.name]
+    if not found:
+        raise NotFound(f"{given}: expected a Parquet file, or a folder that holds some (*.parquet)")
+    return [
+        InputFile(path, name, contracts, only_type) for path, name in zip(found, names, strict=True)
+    ]
+
+
+def _checked(schema: Any, contracts: ContractSet, path: Path) -> dict[str, Any]:
+    """The type that each column is read as."""
+    kinds: dict[str, set[Any]] = {}
+    for contract in contracts:
+        for field in contract.fields:
+            kinds.setdefault(field.name, set()).add(arrow_type(field.kind))
+    wanted: dict[str, Any] = {}
+    for name, found in zip(schema.names, schema.types, strict=True):
+        if name in ("id", "type"):
+            kind = pa.string()
+        elif name == "ts":
+            kind = pa.int64()
+        elif name in kinds:
+            kind = _fitting(name, found, kinds, path)
+        else:
+            raise Invalid(
+                f"{path}: no contract has a field {name!r}.{near_miss(name, [*kinds, *_ENVELOPE])}"
+                " Remove the column or rename it"
+            )
+        if not _readable(found, kind):
+            raise Invalid(f"{path}: column {name!r} is {found}, expected {_words(name, kind)}")
+        wanted[name] = kind
+    for name in ("id", "ts"):
+        if name not in wanted:
+            raise Invalid(f"{path}: there is no column {name!r}; every event has one")
+    return wanted
+
+
+def _fitting(name: str, found: Any, kinds: Mapping[str, set[Any]], path: Path) -> Any:
+    """Two event types may use one name for different kinds; a file's column has one."""
+    fitting = [kind for kind in kinds[name] if _readable(found, kind)]
+    exact = [kind for kind in fitting if kind == found]
+    if not fitting:
+        raise Invalid(
+            f"{path}: column {name!r} is {found}, expected {_words(name, next(iter(kinds[name])))}"
+        )
+    return (exact or sorted(fitting, key=str))[0]
+
+
+def _readable(found: Any, kind: Any) -> bool:
+    """Whether a stored column can be read as this type without guessing at its meaning."""
+    if pa.types.is_dictionary(found):
+        found = found.value_type
+    if pa.types.is_null(found):
+        return True
+    if kind == pa.string():
+        text = pa.types.is_string(found) or pa.types.is_large_string(found)
+        return bool(text or found == _VIEW)
+    if kind == pa.int64():
+        zoned = pa.types.is_timestamp(found) and found.tz is not None
+        return bool(pa.types.is_integer(found) or zoned)
+    if kind == pa.float64():
+        return bool(pa.types.is_floating(found) or pa.types.is_integer(found))
+    return bool(pa.types.is_boolean(found))
+
+
+def _words(name: str, kind: Any) -> str:
+    if kind == pa.int64():
+        time = " or a timestamp with a time zone" if name == "ts" else ""
+        return f"whole numbers{time}"
+    return {pa.string(): "texts", pa.float64(): "numbers"}.get(kind, "true or false")
+
+
+_VIEW = pa.string_view()

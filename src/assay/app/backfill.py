@@ -1,0 +1,100 @@
+"""From where to where does a backfill run? Files or a home's log, into a folder of Parquet."""
+
+import shutil
+from pathlib import Path
+
+from assay.app.home import Home
+from assay.contracts.contract import ContractSet
+from assay.contracts.retraction import with_retractions
+from assay.core.errors import Conflict, Invalid, Unavailable
+from assay.runtime.backfill import Progress, Report, run_backfill
+from assay.runtime.backfill_job import Source, job_digest
+from assay.runtime.backfill_log import standing
+from assay.workloads.workload import Workload
+
+MEMORY_MIN = 1 << 29
+
+
+def backfill_files(
+    workload: Workload,
+    given: Path,
+    out: Path,
+    *,
+    memory: int,
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """Fill the values of every request in Parquet files, whatever their size.
+
+    Args:
+        workload: its contracts say what may come, its catalog what is computed.
+        given: a Parquet file, or a folder of them.
+        out: new, or that of a run that did not end.
+        memory: bytes that the process may use.
+        progress: told a stage, how many of its steps are done, and how many there are.
+
+    Raises:
+        Invalid: see `run_backfill` and `ParquetStages`.
+        Unavailable: pyarrow is not installed, or a file cannot be read or written.
+    """
+    try:
+        from assay.adapters.parquet.folder import JournalFile
+        from assay.adapters.parquet.stages import ParquetStages
+    except ImportError as error:
+        raise Unavailable(
+            "a backfill reads and writes Parquet: pip install 'assay[parquet]'"
+        ) from error
+    if memory < MEMORY_MIN:
+        raise Invalid(f"expected at least 512MiB of memory, got {memory:,} bytes")
+    stages = ParquetStages(given, out, workload.catalog, workload.contracts, memory=memory)
+
+    def job(sources: tuple[Source, ...]) -> str:
+        return job_digest(workload.catalog, workload.request.type, sources)
+
+    journal = JournalFile(out / ".work" / "journal.jsonl")
+    return run_backfill(workload.catalog, stages, journal, job, progress)
+
+
+def backfill_home(
+    workload: Workload,
+    home: Home,
+    out: Path,
+    *,
+    memory: int,
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """The same for the log of a home: accepted events that were not taken back.
+
+    The log is first copied into the folder; what is appended after that is not seen. A server may
+    run meanwhile.
+
+    Raises:
+        NotFound: there is no such home.
+        Corrupt: the log is damaged.
+        Conflict: the folder holds a finished backfill.
+    """
+    home.check()
+    if (out / "manifest.json").exists():
+        raise Conflict(f"{out} holds a finished backfill: name a new folder")
+    copied = out / ".work" / "log"
+    if not copied.exists():
+        _copy_log(home, copied, with_retractions(workload.contracts), progress)
+    return backfill_files(workload, copied, out, memory=memory, progress=progress)
+
+
+def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) -> None:
+    try:
+        from assay.adapters.parquet.events import write_events
+    except ImportError as error:
+        raise Unavailable("a backfill writes Parquet: pip install 'assay[parquet]'") from error
+    aside = to.with_name("log.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    log = home.open_log()
+    try:
+        last, done = log.last_seq(), 0
+        for count in write_events(aside, standing(log.entries(until=last)), contracts):
+            done += count
+            progress("log", done, last)
+    finally:
+        log.close()
+    aside.rename(to)

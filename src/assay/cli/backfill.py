@@ -1,0 +1,110 @@
+"""``assay backfill``: every value of a catalog at every past request, in bounded memory."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from assay.app.home import Home
+from assay.app.settings import current_environment, home_from, read_settings
+from assay.cli.show import PROGRESS, emit
+from assay.core.errors import Invalid, shown
+
+_SIZE = re.compile(r"(\d{1,6})(MiB|GiB)", re.ASCII)
+_STAGES = {
+    "log": "copying the log",
+    "digest": "digesting the input",
+    "read": "checking events",
+    "same": "looking for duplicates",
+    "order": "dealing events out by key",
+    "join": "writing the output",
+}
+
+
+@click.command()
+@click.option("--workload", help="Whose contracts and catalog (else the home's, else checkout).")
+@click.option("--events", type=click.Path(path_type=Path), help="A Parquet file, or a folder.")
+@click.option("--home", help="A home folder whose log is read, in place of --events.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to fill.")
+@click.option(
+    "--catalog", "change", type=click.Path(path_type=Path), help="A file of changes to the catalog."
+)
+@click.option("--memory", default="4GiB", show_default=True, help="What the process may use.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def backfill(
+    *,
+    workload: str | None,
+    events: Path | None,
+    home: str | None,
+    out: Path,
+    change: Path | None,
+    memory: str,
+    as_json: bool,
+) -> None:
+    """Compute every value at every request of a history, as it would be served now.
+
+    Killed or failed, the same command continues where it stopped; a changed input is refused.
+    Rows that break their contract are in quarantine.jsonl of the folder, each with its reason.
+    """
+    from assay.app.backfill import backfill_files, backfill_home
+    from assay.app.definitions import changed_workload, read_change
+    from assay.app.workloads import workload_named
+
+    if (events is None) == (home is None):
+        raise click.UsageError("Name either --events or --home.")
+    environment = current_environment()
+    settings = read_settings(home_from(environment, home), environment, {"workload": workload})
+    definitions = workload_named(settings.workload)
+    if change is not None:
+        definitions = changed_workload(definitions, read_change(change))
+    limit = size(memory)
+    with _stages(quiet=as_json) as progress:
+        if events is not None:
+            report = backfill_files(definitions, events, out, memory=limit, progress=progress)
+        else:
+            source = Home(settings.home)
+            report = backfill_home(definitions, source, out, memory=limit, progress=progress)
+    emit({**msgspec.to_builtins(report), "folder": str(out)}, as_json=as_json, title="Backfilled")
+
+
+def size(text: str) -> int:
+    """Bytes written with a binary unit.
+
+    Raises:
+        Invalid: it is not a whole number of MiB or GiB.
+
+    Example:
+        >>> size("512MiB"), size("4GiB")
+        (536870912, 4294967296)
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise Invalid(f"expected an amount of memory such as 512MiB or 4GiB, got {shown(text)}")
+    return int(found[1]) << (20 if found[2] == "MiB" else 30)
+
+
+@contextmanager
+def _stages(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar a stage."""
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=PROGRESS, disable=quiet) as shown_bars:
+
+        def progress(stage: str, done: int, count: int) -> None:
+            if stage not in bars:
+                words = _STAGES.get(stage, f"computing, look-up {stage.partition('-')[2]}")
+                bars[stage] = shown_bars.add_task(words, total=count)
+            shown_bars.update(bars[stage], completed=done, total=count)
+
+        yield progress
+        for task in bars.values():
+            shown_bars.update(task, completed=shown_bars.tasks[task].total or 0)
