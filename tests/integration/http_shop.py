@@ -13,6 +13,7 @@ import httpx
 
 from assay.app.platform import EngineThread, Platform
 from assay.app.settings import LimitSettings, ServerSettings, Settings, TimeSettings
+from assay.app.succession import Deciding
 from assay.console.room import console_room
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.label import label_contract
@@ -242,10 +243,7 @@ def open_shop(
         settings=settings,
         contracts=CONTRACTS,
         request=ORDER,
-        catalog=CATALOG,
-        policy=compiled,
-        live=None,
-        explain=explain,
+        deciding=lambda: Deciding(CATALOG, compiled, None, explain),
         engine=engine,
         log=log,
         objects=objects,

@@ -19,7 +19,8 @@ from tests.integration.served_home import booking, make_home
 from assay.app.home import Home, control
 from assay.app.platform import Platform
 from assay.app.settings import Settings, TimeSettings
-from assay.app.wire import Chosen, choose, open_platform
+from assay.app.succession import Chosen
+from assay.app.wire import choose, open_platform
 from assay.app.workloads import compiled, rules_only, workload_named
 from assay.core.canonical import digest
 from assay.core.errors import GateRefused

@@ -8,6 +8,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from assay.app.admission import Admission
 from assay.app.settings import Settings
+from assay.app.succession import Deciding, Succession
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
@@ -51,11 +52,10 @@ class Decider(Protocol):
 class Platform:
     """One home folder, opened.
 
-    ``policy`` is what decides, None when this home only takes in events; ``live`` is the key of
-    the admitted version; ``explain`` gives the texts of a reason code; ``trouble`` says why no
-    decision can be made now, empty when all is well; ``alarms`` tells which contracts break;
-    ``gauge`` reads one of its own measures.
-    ``admission`` keeps asking whether the live version may decide, None when there is none.
+    ``deciding`` says what decides now: its catalog, policy, key and texts are also read by the
+    properties of those names. ``succession`` lets another version take over, None when none can.
+    ``trouble`` says why no decision can be made now, empty when all is well; ``alarms`` tells
+    which contracts break; ``gauge`` reads one of its own measures.
     ``aside`` is the one thread on which the review desk and governance are worked, so that the
     thread of the engine never waits for them.
     """
@@ -63,10 +63,7 @@ class Platform:
     settings: Settings
     contracts: ContractSet
     request: EventContract
-    catalog: Catalog
-    policy: CompiledPolicy | None
-    live: str | None
-    explain: Callable[[str], ReasonText]
+    deciding: Callable[[], Deciding]
     engine: Decider
     log: EventLog
     objects: ObjectStore
@@ -81,7 +78,32 @@ class Platform:
     close: Callable[[], None]
     engine_thread: "EngineThread"
     aside: Executor = field(repr=False)
-    admission: Admission | None = None
+    succession: Succession | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The values that a decision sees now."""
+        return self.deciding().catalog
+
+    @property
+    def policy(self) -> CompiledPolicy | None:
+        """What decides now, None when this home only takes in events."""
+        return self.deciding().policy
+
+    @property
+    def live(self) -> str | None:
+        """The key of the admitted version that decides now, None when rules decide alone."""
+        return self.deciding().live
+
+    @property
+    def explain(self) -> Callable[[str], ReasonText]:
+        """Gives the texts of a reason code."""
+        return self.deciding().explain
+
+    @property
+    def admission(self) -> Admission | None:
+        """Keeps asking whether the version may decide, None when there is none."""
+        return self.deciding().admission
 
     async def off(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the thread aside and wait without holding this one."""

@@ -7,7 +7,6 @@ when a later step fails or the platform closes.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
@@ -18,13 +17,14 @@ from assay.app.definitions import compiled_by, keep
 from assay.app.home import Control, Home, control
 from assay.app.platform import EngineThread, Platform
 from assay.app.settings import Settings
+from assay.app.succession import Chosen, Deciding, Succession, newest_live
 from assay.app.workloads import compiled, rules_only, workload_named
 from assay.core.canonical import canonical
 from assay.core.errors import Corrupt, GateRefused, NotFound, Unknown
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.policy import Policy
 from assay.decisions.reason import ReasonText
-from assay.governance.facts import Facts, State
+from assay.governance.facts import Facts
 from assay.models.bundle import read_bundle
 from assay.models.scorer import Scorer
 from assay.runtime.clock import LogClock, WallClock
@@ -34,17 +34,6 @@ from assay.runtime.ports import Clock, EventLog, ObjectStore
 from assay.runtime.review import Desk, ReviewDesk
 from assay.runtime.telemetry import Telemetry
 from assay.workloads.workload import Workload
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a home decides with: the admitted version, or the rules alone when it has no model."""
-
-    workload: Workload
-    policy: CompiledPolicy
-    scorer: Scorer | None
-    key: str | None
-
 
 #: Says what a home decides with; `choose` is the one that asks the gate.
 Chooser = Callable[[str, Control, Home], Chosen]
@@ -91,15 +80,19 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
         opened.callback(aside.shutdown)
         thread = EngineThread(engine)
-        admission = _admission(parts, chosen, engine)
+        succession = Succession(
+            chosen,
+            parts.governance,
+            engine.versions,
+            lambda facts: admitted(settings.workload, parts.governance, facts, home),
+            lambda version: _deciding(parts, version, engine),
+        )
         return Platform(
             settings=settings,
             contracts=chosen.workload.contracts,
             request=chosen.workload.request,
-            catalog=chosen.workload.catalog,
-            policy=chosen.policy,
-            live=chosen.key,
-            explain=explaining(chosen.policy),
+            succession=succession,
+            deciding=lambda: succession.deciding,
             engine=engine,
             log=log,
             objects=objects,
@@ -108,21 +101,21 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             identity=parts.identity,
             clock=clock,
             telemetry=Telemetry(),
-            gauge=gauges(engine, log, admission),
+            gauge=gauges(engine, log, succession),
             trouble=lambda: engine.why_not_ready,
             alarms=lambda: engine.contract_alarms,
             close=opened.pop_all().close,
             engine_thread=thread,
             aside=aside,
-            admission=admission,
         )
 
 
 def choose(workload: str, parts: Control, home: Home) -> Chosen:
     """What a home may decide with.
 
-    The version that is live in the inventory, if its exact bytes are admitted now. A home whose
-    inventory is empty has no model that could be unapproved: the workload's rules decide alone.
+    The version that is live in the inventory (of several the one that went live last), if its
+    exact bytes are admitted now. A home whose inventory is empty has no model that could be
+    unapproved: the workload's rules decide alone.
 
     Raises:
         GateRefused: versions are registered and none of them may decide, or the inventory is empty
@@ -205,7 +198,7 @@ def explaining(policy: CompiledPolicy) -> Callable[[str], ReasonText]:
 
 
 def gauges(
-    engine: Engine, log: EventLog, admission: Admission | None = None
+    engine: Engine, log: EventLog, succession: Succession | None = None
 ) -> Callable[[str], float]:
     """Reads one measure of a running platform by its name."""
     readers: dict[str, Callable[[], float]] = {
@@ -217,17 +210,23 @@ def gauges(
         "retracted": lambda: engine.stats.retracted,
         "contract_alarms": lambda: len(engine.contract_alarms),
         "waiting_for_disk": lambda: engine.stats.waiting,
-        "model_admitted": lambda: admission is None or not admission.why_withdrawn,
+        "model_admitted": lambda: _may_decide(succession),
+        "catalogs_kept": lambda: sum(one.phase == "kept" for one in engine.versions.status()),
     }
     return lambda name: float(readers[name]())
 
 
-def _admission(parts: Control, chosen: Chosen, engine: Engine) -> Admission | None:
-    if chosen.key is None:
-        return None
-    return Admission(
-        parts.governance, chosen.key, chosen.policy, chosen.scorer, engine.versions.use
-    )
+def _deciding(parts: Control, version: Chosen, engine: Engine) -> Deciding:
+    use, policy = engine.versions.use, version.policy
+    admission = None
+    if version.key is not None:
+        admission = Admission(parts.governance, version.key, policy, version.scorer, use)
+    return Deciding(policy.catalog, policy, version.key, explaining(policy), admission)
+
+
+def _may_decide(succession: Succession | None) -> bool:
+    admission = None if succession is None else succession.deciding.admission
+    return admission is None or not admission.why_withdrawn
 
 
 def _check_never_filled(parts: Control) -> None:
@@ -244,12 +243,11 @@ def _check_never_filled(parts: Control) -> None:
 
 
 def _live(versions: list[Facts]) -> Facts:
-    live = [facts for facts in versions if facts.state is State.LIVE]
-    if len(live) == 1:
-        return live[0]
+    found = newest_live(versions)
+    if found is not None:
+        return found
     states = [f"{facts.record.key} is {facts.state.value}" for facts in versions]
-    why = "more than one version is live" if live else "no version is live"
-    raise GateRefused("serving", [f"{why}: {', '.join(states)}"])
+    raise GateRefused("serving", [f"no version is live: {', '.join(states)}"])
 
 
 def _desk(workload: Workload) -> Desk:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from assay.app.home import Control, Home
 from assay.app.settings import current_environment, read_settings
-from assay.app.wire import Chosen, open_platform, read_policy, read_scorer
+from assay.app.succession import Chosen
+from assay.app.wire import open_platform, read_policy, read_scorer
 from assay.app.workloads import compiled
 from assay.bench.world import WORKLOAD
 from assay.console.room import console_room

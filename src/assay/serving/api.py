@@ -79,7 +79,8 @@ async def ready(request: Asked) -> dict[str, str]:
     """Decisions can be made and made durable now; 503 says why not.
 
     ``model: withdrawn`` says that they are made without the model, which may not decide now;
-    ``contracts: broken`` that a producer's events are refused in numbers (the log says where).
+    ``contracts: broken`` that a producer's events are refused in numbers (the log says where);
+    ``next`` says how far the version is that is to decide next.
     """
     platform = _platform(request)
     trouble = platform.trouble()
@@ -87,8 +88,10 @@ async def ready(request: Asked) -> dict[str, str]:
         raise Unavailable(trouble)
     withdrawn = platform.admission is not None and platform.admission.why_withdrawn
     alarms = platform.alarms()
+    coming = "" if platform.succession is None else platform.succession.status
     return {
         "status": "ready",
+        **({"next": coming} if coming else {}),
         **({"model": "withdrawn"} if withdrawn else {}),
         **({"contracts": "broken"} if alarms else {}),
     }

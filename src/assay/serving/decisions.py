@@ -35,7 +35,7 @@ def decisions_endpoint(platform: Platform, metrics: Metrics) -> Application:
     answer waits, without holding that thread, until the writer says the record is durable.
     """
     encode = msgspec.json.Encoder().encode
-    engine, explain, telemetry = platform.engine, platform.explain, platform.telemetry
+    engine, deciding, telemetry = platform.engine, platform.deciding, platform.telemetry
 
     async def decide(scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -45,7 +45,7 @@ def decisions_endpoint(platform: Platform, metrics: Metrics) -> Application:
         except AssayError as error:
             metrics.refused(error.code)
             raise
-        answer = encode(decision_answer(record, explain))
+        answer = encode(decision_answer(record, deciding().explain))
         degraded = bool(record.degraded)
         metrics.decided(record.outcome, degraded=degraded)
         telemetry.decided(record.outcome, degraded=degraded, seconds=perf_counter() - started)

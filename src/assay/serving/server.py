@@ -36,6 +36,7 @@ GAUGES = {
     "late_rejected": "Events taken in since the start that were older than the horizon.",
     "retracted": "Events taken back since the start.",
     "contract_alarms": "Places where so many events break their contract that a producer changed.",
+    "catalogs_kept": "Catalogs whose state is kept: the one that decides, and warm ones.",
     "model_admitted": "1 while the loaded version may decide, 0 while it is withdrawn.",
 }
 

@@ -10,6 +10,8 @@ from assay.runtime.contract_watch import ContractAlarm
 
 #: A suspended model stops deciding within about this.
 ASK_EVERY_S = 1.0
+#: How long a version that catches up may take steps before the gate is asked again.
+CATCH_UP_S, STEP_EVERY_S = 5.0, 0.001
 #: A case nobody looked at in time gets its declared outcome within about this.
 LAPSE_EVERY_S = 60.0
 
@@ -21,7 +23,7 @@ async def upkeep(platform: Platform) -> None:
     lapse_at = monotonic()
     broken: frozenset[tuple[str, str]] = frozenset()
     while True:
-        await _surviving(_admission(platform))
+        await _surviving(_succession(platform))
         broken = _say_broken(platform.alarms(), broken)
         if monotonic() >= lapse_at:
             lapse_at = monotonic() + LAPSE_EVERY_S
@@ -49,6 +51,11 @@ async def _surviving(work: Awaitable[object]) -> None:
         _log.exception("upkeep failed")
 
 
-async def _admission(platform: Platform) -> None:
-    if platform.admission is not None:
-        platform.admission.apply(await platform.off(platform.admission.ask, monotonic()))
+async def _succession(platform: Platform) -> None:
+    succession = platform.succession
+    if succession is None:
+        return
+    succession.apply(await platform.off(succession.ask, monotonic()))
+    until = monotonic() + CATCH_UP_S
+    while succession.advance() and monotonic() < until:
+        await asyncio.sleep(STEP_EVERY_S)
