@@ -19,7 +19,7 @@ from assay.models.lift import Lift, Mode, differing
 from assay.runtime.knowledge import Asked, Fact, facts_of, measured_delays, read_at, touched
 from assay.runtime.knowledge import dated as dated_facts
 from assay.runtime.ports import Entry, EventLog
-from assay.runtime.stages import FEATURES_UNAVAILABLE
+from assay.runtime.vectors import FEATURES_UNAVAILABLE
 
 
 class Served(msgspec.Struct, frozen=True):
