@@ -123,7 +123,8 @@ def erase(log: ErasableLog, found: Found, *, by: str, at: int, salt: bytes, more
         raise Invalid(f"expected a salt of {_SALT_BYTES} bytes, got {len(salt)}")
     subject = found.subject
     whom = salted(salt, f"{subject.field}={subject.value}".encode())
-    name = ERASURE_PREFIX + whom.removeprefix("sha256:")[:24]
+    seq = log.last_seq() + 1
+    name = ERASURE_PREFIX + salted(salt, str(seq).encode()).removeprefix("sha256:")[:24]
     stones = [
         tombstone(entry, name, salt, forget_id=subject.is_in(entry.event.id))
         for entry in found.entries
@@ -139,7 +140,7 @@ def erase(log: ErasableLog, found: Found, *, by: str, at: int, salt: bytes, more
         "more": more,
     }
     receipt = Entry(
-        seq=log.last_seq() + 1,
+        seq=seq,
         event=Event(name, ERASURE_TYPE, at, payload),
         known_at=at,
         accepted=True,

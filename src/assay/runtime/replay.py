@@ -212,12 +212,7 @@ class FeatureCheck:
         self._check_seen(entry, record, state.catalog)
         expected = self._erasures.dependent(entry)
         if expected is not None:
-            self._depends(
-                entry,
-                record,
-                expected,
-                Dependent(entry.seq, vector.digest, newest, expected.values),
-            )
+            self._depends(entry, record, expected, vector, newest)
             return
         if (receipt.at, receipt.newest) != (entry.event.ts, newest):
             stored = (receipt.at, receipt.newest)
@@ -242,17 +237,23 @@ class FeatureCheck:
                 self._differs(entry, record, "newest event of each source", stored, again)
 
     def _depends(
-        self, entry: Entry, record: DecisionRecord, expected: Dependent, found: Dependent
+        self,
+        entry: Entry,
+        record: DecisionRecord,
+        expected: Dependent,
+        vector: Vector,
+        newest: int | None,
     ) -> None:
         """What it saw was erased: it is as it was served, and comes out as the receipt says."""
         served = Vector(np.frombuffer(record.bits, "<i8"), np.frombuffer(record.known, np.uint8))
         if record.receipt.at != entry.event.ts or record.receipt.vector != served.digest:
             self._differs(entry, record, "served values", record.receipt.vector, served.digest)
-        elif found == expected:
-            self.dependent += expected.values
+        elif (vector.digest, newest) == (expected.vector, expected.newest):
+            changed = (served.bits != vector.bits) | (served.known != vector.known)
+            self.dependent += int(changed.sum())
         else:
             what = "values after an erasure"
-            self._differs(entry, record, what, expected.vector, found.vector)
+            self._differs(entry, record, what, expected.vector, vector.digest)
 
     def _values(
         self, entry: Entry, record: DecisionRecord, catalog: Catalog, vector: Vector

@@ -114,10 +114,10 @@ def _request_of(platform: Platform, body: LabelBody) -> Event:
         if record is None:
             raise NotFound(f"there is no decision {body.decision_id!r}")
         event_id = record.event
-    logged = platform.log.event(event_id or "")
-    if logged is None or logged.event.type != platform.request.type:
+    entry = platform.log.entry(event_id or "")
+    if entry is None or entry.erased is not None or entry.event.type != platform.request.type:
         raise NotFound(f"there is no request {event_id!r}")
-    return logged.event
+    return entry.event
 
 
 def _instant(value: str | int) -> int:
