@@ -1,36 +1,91 @@
 """What was the id of an event? Kept to order ties and to find what is retracted."""
 
+import numpy as np
+
+from assay.features.layout import CHUNK_BITS, Ints
+
+_CHUNK = 1 << CHUNK_BITS
+_FULL = _CHUNK - (1 << 16) - 2  #: an id, at most 65,535 bytes, fits in what is left
+_FIRST_CHUNKS = 1 << 4
+
 
 class Identities:
     """Event ids one after the other, each known by where it starts.
 
-    One buffer, because a Python text costs 60 bytes more than its characters.
+    Buffers of a mebibyte, because a Python text costs 60 bytes more than its characters, and so
+    that memory is given back: ``uses`` counts for each buffer how many rows still hold an event
+    whose id lies in it.
 
     Example:
         >>> ids = Identities()
-        >>> reference = ids.add("booking-17")
+        >>> reference = ids.add("booking-17", uses=2)
         >>> ids.at(reference)
         b'booking-17'
     """
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self.uses: Ints = np.zeros(_FIRST_CHUNKS, np.int64)
+        self._chunks: list[bytearray] = [bytearray()]
+        self._free: list[int] = []
+        self._use(0)
 
-    def __len__(self) -> int:
-        return len(self._bytes)
+    @property
+    def next(self) -> int:
+        """The reference that ``add`` will give to the next id."""
+        return self._base + len(self._last)
 
-    def add(self, event_id: str) -> int:
-        """Keep an id; the answer is what ``len`` was before."""
-        reference, body = len(self._bytes), event_id.encode()
-        self._bytes += len(body).to_bytes(2, "little") + body
+    def add(self, event_id: str, uses: int) -> int:
+        """Keep an id that so many rows refer to; the answer is its reference."""
+        last, body = self._last, event_id.encode()
+        reference = self._base + len(last)
+        last += len(body).to_bytes(2, "little") + body
+        self.uses[self._open] += uses
+        if len(last) > _FULL:
+            self._open_another()
         return reference
 
     def at(self, reference: int) -> bytes:
         """The id as UTF-8, whose order is that of the texts."""
-        size = int.from_bytes(self._bytes[reference : reference + 2], "little")
-        return bytes(self._bytes[reference + 2 : reference + 2 + size])
+        chunk, start = self._chunks[reference >> CHUNK_BITS], reference & (_CHUNK - 1)
+        size = int.from_bytes(chunk[start : start + 2], "little")
+        return bytes(chunk[start + 2 : start + 2 + size])
+
+    def collect(self) -> None:
+        """Give back the buffers whose ids nobody refers to any more."""
+        for chunk in np.flatnonzero(self.uses[: len(self._chunks)] == 0).tolist():
+            if self._chunks[chunk] and chunk != self._open:
+                self._chunks[chunk] = bytearray()
+                self._free.append(chunk)
 
     @property
     def bytes_used(self) -> int:
-        """Memory of the buffer."""
-        return self._bytes.__sizeof__()
+        """Memory of the buffers."""
+        open_one = len(self._last)
+        full = len(self._chunks) - len(self._free) - 1
+        return int(self.uses.nbytes) + full * _CHUNK + open_one
+
+    def parts(self) -> tuple[list[bytes], int]:
+        """The buffers and which one is open, to be kept elsewhere."""
+        return [bytes(chunk) for chunk in self._chunks], self._open
+
+    @classmethod
+    def of(cls, chunks: list[bytes], opened: int, uses: Ints) -> "Identities":
+        """Identities as ``parts`` and ``uses`` said."""
+        made = cls()
+        made._chunks, made.uses = [bytearray(chunk) for chunk in chunks], uses
+        made._use(opened)
+        made._free = [at for at, chunk in enumerate(chunks) if not chunk and at != opened]
+        return made
+
+    def _open_another(self) -> None:
+        if self._free:
+            self._use(self._free.pop())
+            return
+        self._chunks.append(bytearray())
+        self._use(len(self._chunks) - 1)
+        if self._open == len(self.uses):
+            self.uses = np.concatenate((self.uses, np.zeros_like(self.uses)))
+
+    def _use(self, chunk: int) -> None:
+        self._open, self._base = chunk, chunk << CHUNK_BITS
+        self._last = self._chunks[chunk]

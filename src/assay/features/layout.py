@@ -21,6 +21,12 @@ GATHERED_WORDS = 14
 SUMMARY, BLOCK = 11, 64
 
 CLASSES = 64  #: size classes a table can use
+#: A row: start of its slab (0: none), size class, events, and the ts of the oldest.
+START, CLASS, EVENTS, OLDEST = range(4)
+ROW_WORDS = 4
+#: A shape says of a table: columns, whether it has masks, lanes, and how far back a read reaches.
+SHAPE_WORDS, REACH = 4, 3
+CHUNK_BITS = 20  #: an identity is a buffer's number and a place in it below 2**20
 NOT_SEEN, NO_KEY = -1, -2  #: rows that are not there: a key without events; no key at all
 MOST = 2**63 - 1  #: the least value of no values
 NULL = -(2**63)  #: the integer that stands for "not known"

@@ -20,7 +20,8 @@ from assay.features.catalog import Catalog
 from assay.features.layout import NULL
 from assay.features.packing import Packed, packed_size
 from assay.features.plan import FOREVER
-from assay.features.state import FeatureState, Key, composite_key
+from assay.features.slabs import Key
+from assay.features.state import FeatureState, composite_key
 from assay.features.vector import Vector
 from assay.features.view import view_names
 

@@ -5,7 +5,6 @@ on which events were applied and which retracted.
 """
 
 import struct
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,32 +12,40 @@ import numpy as np
 
 from assay.contracts.event import Event
 from assay.core.errors import Invalid, shown
-from assay.features.arena import TIE, capacity, insert, remove
+from assay.core.time import format_time
+from assay.features.arena import FULL, TIE, capacity, insert, remove
 from assay.features.catalog import Catalog
 from assay.features.derive import Deriver
 from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
 from assay.features.gather import read
-from assay.features.identities import Identities
-from assay.features.layout import BLOCK, CLASSES, GATHERED_WORDS, NO_KEY, NOT_SEEN
+from assay.features.layout import BLOCK, GATHERED_WORDS, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
 from assay.features.plan import Plan
+from assay.features.retention import STRIDE
+from assay.features.slabs import Key, Slabs
 from assay.features.vector import Vector
 from assay.features.view import groups_without
 
-_FIRST_WORDS, _FIRST_ROWS, _ROW_WORDS = 1 << 12, 1 << 8, 3
-#: A pool grows by this or a sixteenth, whichever is more: the usual allocator remaps large blocks
-#: instead of copying them, and clearing the new part stays below some tens of milliseconds.
-_GROWTH_WORDS = 1 << 20
 _FIRST_SEEN = 1 << 8
+_ALL = -(2**61)  #: an edge before all times: nothing is forgotten
 
-Key = str | int | tuple[str | int, ...]
 #: The rows by key; the field that is the key; all fields if there are several.
 _Lookup = tuple[dict[Key, int], str, tuple[str, ...] | None]
 
 
+class Forgotten(Invalid):
+    """The T of a read lies where events may have been forgotten: only the log can answer."""
+
+    code = "forgotten"
+
+
 class FeatureState:
-    """The past events of every key of a catalog, ready to be read at any T.
+    """The past events of every key of a catalog, ready to be read.
+
+    Without a ``lookback`` at any T, and nothing is forgotten. With one (microseconds) reads are
+    permitted down to the newest event less the lookback; events that none of them can reach are
+    forgotten, and not kept when they come late. ``unreachable`` counts the latter.
 
     ``overflows`` counts values that did not fit their exact arithmetic (a sum beyond 64 bits; a
     std where n * max|x| reaches 2**63) and were answered as not known.
@@ -58,18 +65,14 @@ class FeatureState:
         ([1250], 5)
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, lookback: int | None = None) -> None:
         plan = catalog.plan
-        self.catalog, self.overflows = catalog, 0
-        self._keys = keys = [dict[Key, int]() for _ in plan.tables]
-        self._deriver, self._reader = Deriver(catalog), _Reader(catalog, keys)
-        self._feeds = {source: _Feed(plan, source, keys) for source in plan.by_source}
-        self._pool = np.zeros(_FIRST_WORDS, np.int64)
-        self._rows = np.zeros((_FIRST_ROWS, _ROW_WORDS), np.int64)
-        self._rows_used = 0
-        self._free = np.zeros(1 + len(plan.tables) * CLASSES, np.int64)
-        self._free[0] = 1  # word 0 is nobody's: a slab that starts there is none
-        self._identities = Identities()
+        self.catalog, self.overflows, self.unreachable = catalog, 0, 0
+        self.lookback = lookback
+        self._edge, self._due = _ALL, 0
+        self._slabs = Slabs(catalog)
+        self._deriver, self._reader = Deriver(catalog), _Reader(catalog, self._slabs.keys)
+        self._feeds = {source: _Feed(plan, source, self._slabs) for source in plan.by_source}
         self._retracted: set[str] = set()
 
     def apply(self, event: Event) -> None:
@@ -83,25 +86,37 @@ class FeatureState:
         feed = self._feeds.get(event.type)
         if feed is None or (self._retracted and event.id in self._retracted):
             return
-        payload, rows = event.payload, []
+        ts, payload, slabs, edge = event.ts, event.payload, self._slabs, self._edge
+        late = ts < edge - feed.least_reach
+        rows: list[int] = []
         codes = feed.encoder.encode(payload)
         for keys, name, names in feed.lookups:
             key = payload.get(name) if names is None else composite_key(payload, names)
-            if key is None:
+            if key is None or (late and ts < edge - feed.reaches[len(rows)]):
                 rows.append(NO_KEY)
                 continue
             row = keys.get(key)
-            rows.append(self._new_row(keys, key) if row is None else row)
-        feed.fill(event.ts, len(self._identities), rows, codes)
-        wanting = insert(self._pool, self._rows, self._free, feed.program, feed.io)
-        while wanting:
+            rows.append(slabs.new_row(feed.tables[len(rows)], key) if row is None else row)
+        uses = len(rows) - rows.count(NO_KEY)
+        self.unreachable += late and not uses
+        feed.fill(ts, slabs.identities.next, rows, codes)
+        growing = 0
+        while wanting := insert(slabs.pool, slabs.rows, slabs.free, feed.program, feed.io, growing):
             if wanting == TIE:
-                feed.place([self._position(row, event.ts, event.id)[0] for row in rows])
+                feed.place([slabs.position(row, ts, event.id)[0] for row in rows])
+            elif wanting == FULL:
+                slabs.make_room(feed.program, feed.io, edge)
+                growing = 1
             else:
-                grown = max(wanting, _GROWTH_WORDS, len(self._pool) >> 4)
-                self._pool.resize(len(self._pool) + grown, refcheck=False)
-            wanting = insert(self._pool, self._rows, self._free, feed.program, feed.io)
-        self._identities.add(event.id)
+                slabs.grow(wanting)
+        if uses:
+            slabs.identities.add(event.id, uses)
+        if self.lookback is not None and ts - self.lookback > edge:
+            self._edge = ts - self.lookback
+        self._due += 2 * uses
+        if self._due >= STRIDE:
+            self._slabs.sweep(self._due, self._edge)
+            self._due = 0
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """``apply`` each of them."""
@@ -116,25 +131,33 @@ class FeatureState:
         feed = self._feeds.get(event.type)
         if feed is None:
             return
+        slabs = self._slabs
         for place, row in enumerate(rows_of(event.payload, feed.lookups)):
-            at, found = self._position(row, event.ts, event.id)
+            at, found = slabs.position(row, event.ts, event.id)
             if found:
-                remove(self._pool, self._rows, feed.program, place, row, at)
+                remove(slabs.pool, slabs.rows, slabs.identities.uses, feed.program, place, row, at)
 
     def read(self, request: Event, absent: Iterable[str] = ()) -> tuple[Vector, int | None]:
         """The vector at ``T = request.ts`` and the ts of the newest event in any window.
 
         The request's own payload counts only where a feature says ``include_current``. What comes
         from an ``absent`` view (see `view_names`) is not known, whatever is in it.
+
+        Raises:
+            Forgotten: T is older than the lookback permits.
         """
-        reader = self._reader
-        reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
-        wanting = read(self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen)
-        while wanting:
-            reader.remember(wanting)
-            wanting = read(
-                self._pool, self._rows, reader.program, reader.io, reader.words, reader.seen
+        if request.ts < self._edge:
+            raise Forgotten(
+                f"a read at {format_time(request.ts)} is not permitted: events that it would need "
+                f"may be forgotten. Read at {format_time(self._edge)} or later, or fold the log "
+                "into a state without a lookback"
             )
+        reader, slabs = self._reader, self._slabs
+        reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
+        while wanting := read(
+            slabs.pool, slabs.rows, reader.program, reader.io, reader.words, reader.seen
+        ):
+            reader.remember(wanting)
         vector = Vector(np.empty(reader.width, np.int64), np.empty(reader.width, np.uint8))
         self.overflows += finalise_vector(
             reader.slots, reader.operations, request.ts, vector.bits, vector.known
@@ -144,52 +167,51 @@ class FeatureState:
         return vector, None if newest == NULL else newest
 
     def packed(self, table: int, key: Key, most: int, *, ids: bool) -> Packed | None:
-        """The newest ``most`` events under a key, ready to travel; None for a key never seen.
+        """The newest ``most`` events under a key, ready to travel; None for a key without any.
 
         Whole blocks are left out, oldest first. ``ids`` says whether event ids travel too.
         """
-        row = self._keys[table].get(key)
+        slabs = self._slabs
+        row = slabs.keys[table].get(key)
         if row is None:
             return None
-        start, size_class, n = self._rows[row].tolist()
+        start, size_class, n, _ = slabs.rows[row].tolist()
         skip = max(0, n - most + BLOCK - 1) // BLOCK * BLOCK
         shape = self.catalog.plan.tables[table].shape
         words = np.empty(packed_size(n, *shape) - packed_size(skip, *shape), np.int64)
-        pack(self._pool, (start, size_class, n), shape, skip, words)
-        references = self._pool[start + capacity(size_class) :][skip:n].tolist() if ids else ()
-        since = int(self._pool[start + skip - 1]) + 1 if skip else NULL
-        return Packed(n - skip, since, words, tuple(self._identities.at(at) for at in references))
+        pack(slabs.pool, (start, size_class, n), shape, skip, words)
+        references = slabs.pool[start + capacity(size_class) :][skip:n].tolist() if ids else ()
+        since = int(slabs.pool[start + skip - 1]) + 1 if skip else NULL
+        if self._edge > _ALL:  # older ones may be forgotten
+            since = max(since, self._edge - int(slabs.shapes[SHAPE_WORDS * table + REACH]))
+        return Packed(n - skip, since, words, tuple(slabs.identities.at(at) for at in references))
 
     def every_key(self) -> Iterator[tuple[int, Key]]:
         """Every key seen, with its table."""
-        for table, keys in enumerate(self._keys):
+        for table, keys in enumerate(self._slabs.keys):
             for key in keys:
                 yield table, key
 
     def lay(self, table: int, key: Key, packed: Packed) -> None:
         """Put packed events under a key that has none."""
-        shape = self.catalog.plan.tables[table].shape
+        slabs, shape = self._slabs, self.catalog.plan.tables[table].shape
         size_class = size_class_for(packed.n)
         size = slab_size(size_class, *shape)
-        start = int(self._free[0])
-        if start + size > len(self._pool):
-            self._pool.resize(len(self._pool) + max(size, _GROWTH_WORDS), refcheck=False)
-        unpack(packed.words, packed.n, shape, self._pool, (start, size_class))
-        self._free[0] += size
-        row = self._new_row(self._keys[table], key)
-        self._rows[row] = start, size_class, packed.n
+        start = int(slabs.free[0])
+        if start + size > len(slabs.pool):
+            slabs.grow(size)
+        unpack(packed.words, packed.n, shape, slabs.pool, (start, size_class))
+        slabs.free[0] += size
+        row = slabs.new_row(table, key)
+        slabs.rows[row] = start, size_class, packed.n, slabs.pool[start] if packed.n else 0
         at = start + capacity(size_class)
         for place, event_id in enumerate(packed.ids):
-            self._pool[at + place] = self._identities.add(event_id.decode())
+            slabs.pool[at + place] = slabs.identities.add(event_id.decode(), uses=1)
 
     def clear(self) -> None:
         """Forget every event; memory is kept for the next ones."""
-        for keys in self._keys:
-            keys.clear()
-        self._rows_used = 0
-        self._free[:] = 0
-        self._free[0] = 1
-        self._identities, self._retracted = Identities(), set()
+        self._slabs.clear()
+        self._retracted, self._edge = set(), _ALL
 
     @property
     def derived_failures(self) -> int:
@@ -198,41 +220,34 @@ class FeatureState:
 
     @property
     def bytes_used(self) -> int:
-        """Memory of the arrays and event ids; the dictionaries of keys come on top."""
-        arrays = (self._pool, self._rows, self._free)
-        return sum(array.nbytes for array in arrays) + self._identities.bytes_used
+        """Memory of arrays, event ids and keys, in bytes; the latter are estimated."""
+        return self._slabs.bytes_used
 
-    def _new_row(self, keys: dict[Key, int], key: Key) -> int:
-        row = keys[key] = self._rows_used
-        self._rows_used += 1
-        if row == len(self._rows):
-            self._rows.resize((2 * row, _ROW_WORDS), refcheck=False)
-        return row
+    @property
+    def keys_used(self) -> int:
+        """Keys that have events, over all tables."""
+        return self._slabs.keys_used
 
-    def _position(self, row: int, ts: int, event_id: str) -> tuple[int, bool]:
-        """Where an event stands, or would stand, in a row by (ts, id); and whether it is there."""
-        if row < 0:
-            return row, False
-        start, size_class, n = self._rows[row].tolist()
-        times = self._pool[start : start + n]
-        first, stop = np.searchsorted(times, ts, "left"), np.searchsorted(times, ts, "right")
-        references = self._pool[start + capacity(size_class) :][first:stop]
-        wanted = event_id.encode()
+    def evict(self, now: int) -> None:
+        """Forget everything that no read from ``now`` less the lookback on can reach.
 
-        def id_at(place: int) -> bytes:
-            return self._identities.at(int(references[place]))
-
-        at = bisect_left(range(len(references)), wanted, key=id_at)
-        return int(first) + at, at < len(references) and id_at(at) == wanted
+        Reads before that are refused from here on. Without a lookback nothing is forgotten.
+        """
+        if self.lookback is not None:
+            self._edge = max(self._edge, now - self.lookback)
+        self._slabs.sweep(max(len(self._slabs.names), 1), self._edge)
 
 
 class _Feed:
     """How events of one type enter: their tables and keys, their program, and the buffer."""
 
-    def __init__(self, plan: Plan, source: str, keys: list[dict[Key, int]]) -> None:
-        tables = plan.by_source[source]
+    def __init__(self, plan: Plan, source: str, slabs: Slabs) -> None:
+        tables = self.tables = plan.by_source[source]
         self.encoder, self.program = plan.encoders[source], plan.applying[source]
-        self.lookups = [_lookup(keys[at], plan.tables[at].key) for at in tables]
+        self.lookups = [_lookup(slabs.keys[at], plan.tables[at].key) for at in tables]
+        reaches = slabs.shapes[REACH::SHAPE_WORDS].tolist()
+        self.reaches = [reaches[at] for at in tables]
+        self.least_reach = min(self.reaches)
         self._words = struct.Struct(f"<{2 + 2 * len(tables) + len(self.encoder.inputs)}q")
         self._no_places = [-1] * len(tables)
         self.io = np.zeros(self._words.size // 8, np.int64)

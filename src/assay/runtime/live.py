@@ -28,7 +28,8 @@ class Live:
     the future that resolves when it is. An id or key that is not in ``seen_ids`` or ``seen_keys``
     is new. ``features`` is the state that decides; ``states`` holds it and those kept beside it,
     by the digest of their catalog, all of the same entries. ``lost`` says why one of these is no
-    longer kept. ``seen_bits`` is the size of what tells what is new: see `Seen`.
+    longer kept. ``seen_bits`` is the size of what tells what is new: see `Seen`; ``lookback``
+    says what may be forgotten: see `FeatureState`.
     """
 
     __slots__ = (
@@ -52,8 +53,10 @@ class Live:
         capacity_per_day: int,
         generation: int,
         seen_bits: int = SEEN_BITS,
+        *,
+        lookback: int | None = None,
     ) -> None:
-        self.features = FeatureState(catalog)
+        self.features = FeatureState(catalog, lookback=lookback)
         self.states = {catalog.digest: self.features}
         self.lost: dict[str, str] = {}
         self.budget = Budget(capacity_per_day)

@@ -116,7 +116,7 @@ class Engine:
             Invalid: the policy was compiled for another catalog.
         """
         stats = Stats()
-        follower = Follower(log, catalog, clock, stats)
+        follower = Follower(log, catalog, clock, stats, lookback=request_age_max)
         engine = cls(
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,

@@ -20,10 +20,20 @@ class Follower:
         catalog: the features kept.
         clock: moved to the newest accepted event.
         stats: counts rebuilds.
+        lookback: microseconds behind the newest event that a request may lie; see `FeatureState`.
     """
 
-    def __init__(self, log: EventLog, catalog: Catalog, clock: Clock, stats: Stats) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        catalog: Catalog,
+        clock: Clock,
+        stats: Stats,
+        *,
+        lookback: int | None = None,
+    ) -> None:
         self._log, self.catalog, self._clock, self._stats = log, catalog, clock, stats
+        self.lookback = lookback
         self._stop, self._changing = threading.Event(), threading.Lock()
         self.capacity = 0
         self.live: Live | None = None
@@ -39,7 +49,7 @@ class Follower:
             Corrupt: the log is damaged; names the seq.
         """
         self._stats.rebuilds += 1
-        live = Live(self.catalog, self.capacity, generation)
+        live = Live(self.catalog, self.capacity, generation, lookback=self.lookback)
         for entry in self._log.entries():
             live.apply(entry)
         if live.newest is not None:

@@ -58,11 +58,14 @@ class Preparation:
         log: what is folded, on this thread's own connection.
         catalog: of the new state.
         rest: seconds of rest for each second of work.
+        lookback: see `FeatureState`.
     """
 
-    def __init__(self, log: EventLog, catalog: Catalog, *, rest: float = _REST) -> None:
+    def __init__(
+        self, log: EventLog, catalog: Catalog, *, rest: float = _REST, lookback: int | None = None
+    ) -> None:
         self._log, self.catalog, self._rest = log, catalog, rest
-        self.features = FeatureState(catalog)
+        self.features = FeatureState(catalog, lookback=lookback)
         self.phase: Phase = "folding"
         self.seq, self.why = 0, ""
         self._stop = threading.Event()
@@ -215,7 +218,9 @@ class Versions:
         former = self._preparing.get(catalog.digest)
         if former is not None and former.phase in ("folding", "catching up"):
             return
-        self._preparing[catalog.digest] = Preparation(self._log, catalog, rest=rest)
+        self._preparing[catalog.digest] = Preparation(
+            self._log, catalog, rest=rest, lookback=self._follower.lookback
+        )
 
     def advance(self) -> None:
         """Take one bounded step for each version that has caught up with the log."""
