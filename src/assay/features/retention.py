@@ -39,10 +39,7 @@ def shapes(catalog: Catalog) -> Ints:
 
 @compiled
 def sweep(
-    pool: Ints,
-    rows: Ints,
-    free: Ints,
-    uses: Ints,
+    memory: tuple[Ints, Ints, Ints, Ints],
     shapes: Ints,
     tables: Ints,
     span: tuple[Word, Word],
@@ -51,8 +48,10 @@ def sweep(
 ) -> tuple[int, int]:
     """Forget what the rows of ``span`` hold in vain; ``tables`` has the table of each, -1 for none.
 
-    Returns how many rows are empty now, written to ``emptied``, and the words of the slabs kept.
+    ``memory`` is the pool, the rows, the free slabs and the uses of identities. Returns
+    how many rows are empty now, written to ``emptied``, and the words of the slabs kept.
     """
+    pool, rows, free, uses = memory
     count = 0
     kept: Word = 0
     for row in range(span[0], span[1]):

@@ -72,10 +72,9 @@ class Slabs:
         """Visit about ``count`` rows in turn and forget what no read from ``edge`` on can reach."""
         for _ in range(0, count, STRIDE):
             stop = min(self._at + STRIDE, len(self.names))
-            emptied, kept = sweep(
-                self.pool, self.rows, self.free, self.identities.uses, self.shapes, self.tables,
-                (self._at, stop), edge, self._emptied,
-            )  # fmt: skip
+            memory = (self.pool, self.rows, self.free, self.identities.uses)
+            span = (self._at, stop)
+            emptied, kept = sweep(memory, self.shapes, self.tables, span, edge, self._emptied)
             self._kept += kept
             for row in self._emptied[:emptied].tolist():
                 self._forget(row)
