@@ -15,6 +15,8 @@ _BENCHMARKS = {
     "features": "assay.bench.features",
     "decide": "assay.bench.decide",
     "leaderboard": "assay.bench.leaderboard",
+    "log": "assay.bench.log",
+    "kafka": "assay.bench.kafka",
 }
 
 
