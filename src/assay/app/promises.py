@@ -4,6 +4,7 @@ Nothing here writes, so a server may go on meanwhile: what is checked is what is
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,8 +31,10 @@ from assay.runtime.replay import (
     verify_decisions,
     verify_features,
 )
+from assay.runtime.replay_elsewhere import verify_elsewhere
 from assay.runtime.slices import sample_of
 
+NOWHERE: Mapping[str, Home] = {}
 _LISTS_HELD = 8  #: list versions in memory at once
 _CASES_MAX = 1_000_000  #: closed cases, newest first, whose decisions are looked for
 
@@ -45,16 +48,22 @@ class Served:
     catalogs: dict[str, Catalog]
 
 
-def check_features(home: Home, workload: str, share: str | None = None) -> Report:
+def check_features(
+    home: Home,
+    workload: str,
+    share: str | None = None,
+    partitions: Mapping[str, Home] = NOWHERE,
+) -> Report:
     """One definition: every served value against the log, bit for bit.
 
     Args:
         home: whose log is checked.
         workload: whose requests it holds.
         share: N/M to look only at so many of the entities, whose keys stay complete.
+        partitions: the homes whose published features decided here, by partition.
 
     Raises:
-        NotFound: the folder is no home.
+        NotFound: a folder is no home.
         Invalid: the share is none.
         Corrupt: the log or an object is damaged.
     """
@@ -63,10 +72,26 @@ def check_features(home: Home, workload: str, share: str | None = None) -> Repor
     sample = None if share is None else sample_of(share, field)
     log = home.open_log()
     try:
-        report = verify_features(log, served(log, home, workload).catalogs, sample)
+        catalogs = served(log, home, workload).catalogs
+        report = verify_features(log, catalogs, sample)
+        if report.elsewhere:
+            report = _elsewhere(report, log, partitions, catalogs)
         return _with(report, list(_unnoted(log, home)))
     finally:
         log.close()
+
+
+def _elsewhere(
+    report: Report, log: EventLog, homes: Mapping[str, Home], catalogs: Mapping[str, Catalog]
+) -> Report:
+    """The vectors that came from a read model, against the logs of those who published them."""
+    with ExitStack() as opened:
+        partitions: dict[str, EventLog] = {}
+        for name, home in homes.items():
+            home.check()
+            partition = partitions[name] = home.open_log()
+            opened.callback(partition.close)
+        return verify_elsewhere(report, log, partitions, catalogs)
 
 
 def check_decisions(home: Home, workload: str) -> Report:

@@ -23,6 +23,7 @@ from assay.app.kinds import (
     words_for,
     written,
 )
+from assay.app.redis_settings import FeatureSettings, RedisSettings, check_redis
 from assay.core.errors import Invalid, Unknown, shown
 from assay.core.time import DAY, HOUR, SECOND
 
@@ -101,6 +102,8 @@ class Settings:
     time: TimeSettings = field(default_factory=TimeSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     SECTIONS: ClassVar[Mapping[str, type]] = {
@@ -109,6 +112,8 @@ class Settings:
         "time": TimeSettings,
         "console": ConsoleSettings,
         "kafka": KafkaSettings,
+        "features": FeatureSettings,
+        "redis": RedisSettings,
     }
 
     def effective(self) -> list[dict[str, str]]:
@@ -251,6 +256,7 @@ def _parse(name: str, value: Any, source: str) -> Any:
 
 def _check_together(settings: Settings) -> None:
     check_kafka(settings.kafka)
+    check_redis(settings.features, settings.redis)
     server = settings.server
     if (server.tls_certificate is None) != (server.tls_key is None):
         raise Invalid("server.tls_certificate and server.tls_key are set together or not at all")

@@ -4,6 +4,7 @@ This folder is the only importer of adapters. Whatever is opened here is closed 
 when a later step fails or the platform closes.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, EventLog, ObjectStore
 from assay.runtime.review import Desk, ReviewDesk
 from assay.runtime.telemetry import Telemetry
+from assay.runtime.versions import Sources
 from assay.workloads.workload import Workload
 
 #: Says what a home decides with; `choose` is the one that asks the gate.
@@ -75,6 +77,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             clock=clock,
             horizon=settings.time.horizon,
             request_age_max=settings.time.request_age,
+            sources=_sources(settings, opened),
         )
         opened.callback(engine.close)
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
@@ -108,6 +111,16 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             engine_thread=thread,
             aside=aside,
         )
+
+
+def _sources(settings: Settings, opened: ExitStack) -> Sources | None:
+    """Where vectors come from, if not from the engine's own state."""
+    if settings.features.source == "memory":
+        return None
+    from assay.app.read_model import read_model, shared_features
+
+    model = opened.enter_context(read_model(settings.redis, settings.redis.timeout))
+    return shared_features(settings, model, time.monotonic_ns)
 
 
 def choose(workload: str, parts: Control, home: Home) -> Chosen:

@@ -59,6 +59,7 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "erase": Lazy("assay.cli.erase:erase", "Erase a subject, with a receipt that can be checked."),
     "worker": Lazy("assay.cli.worker:worker", "Own partitions of a history on Kafka."),
+    "publish": Lazy("assay.cli.publish:publish", "Share the features of a home through Redis."),
     "review": Lazy("assay.cli.review:review", "Work the review queue."),
     "list": Lazy("assay.cli.lists:lists", "Replace and show allow and deny lists."),
     "verify": Lazy("assay.cli.verify:verify", "Prove features, decisions and the audit log."),

@@ -26,6 +26,13 @@ def verify() -> None:
 @_HOME
 @click.option("--sample", help="Only N of M entities, such as 1/64; their keys stay complete.")
 @click.option(
+    "--partition",
+    "partitions",
+    multiple=True,
+    metavar="NAME=HOME",
+    help="Where the log of a partition is whose published features decided here.",
+)
+@click.option(
     "--workload", type=click.Choice(["cards", "checkout"]), help="Prove a stream instead."
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The card stream (with cards).")
@@ -33,7 +40,14 @@ def verify() -> None:
 @click.option("--events", default=50_000, show_default=True, help="Of the simulated stream.")
 @click.option("--seed", default=1, show_default=True, help="Of the simulated stream.")
 @_JSON
-def features(home: str | None, sample: str | None, *, as_json: bool, **stream: Any) -> int:
+def features(
+    home: str | None,
+    sample: str | None,
+    partitions: tuple[str, ...],
+    *,
+    as_json: bool,
+    **stream: Any,
+) -> int:
     r"""Compute every served value again and compare every bit.
 
     \b
@@ -50,7 +64,13 @@ def features(home: str | None, sample: str | None, *, as_json: bool, **stream: A
     from assay.app.promises import check_features
 
     folder, workload = _opened(home)
-    return _report("features", check_features(folder, workload, sample), as_json)
+    owners = {}
+    for text in partitions:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise click.UsageError(f"--partition {text!r}: expected NAME=HOME")
+        owners[name] = Home(Path(path))
+    return _report("features", check_features(folder, workload, sample, owners), as_json)
 
 
 @verify.command()

@@ -16,6 +16,7 @@ import numpy as np
 from assay.contracts.event import Event
 from assay.core.canonical import canonical, digest
 from assay.core.errors import Corrupt, Invalid
+from assay.core.time import TIME_MIN
 from assay.features.catalog import Catalog
 from assay.features.layout import NULL
 from assay.features.packing import Packed, packed_size
@@ -215,6 +216,20 @@ class ImageReader:
         for asked, image in rows:
             scratch.lay(asked.table, asked.key, image.packed)
         return scratch.read(request, tuple(absent))
+
+    def warm(self) -> None:
+        """Compile, or load, what making and reading images takes."""
+        catalog, state = self.codec.catalog, FeatureState(self.codec.catalog)
+        for table in catalog.plan.tables:
+            contract = catalog.contracts.get(table.source)
+            payload = {f: "a" if contract.field(f).kind == "text" else 1 for f in table.key}
+            event = Event("warm", table.source, TIME_MIN, payload)
+            state.apply(event)
+            for asked in self.codec.touched(event):
+                image = self.codec.encode(state, asked, 0)
+                if image is not None:
+                    row = self.codec.decode(asked, image)
+                    self.read(Event("r", catalog.request.type, TIME_MIN, {}), [(asked, row)], {})
 
     @property
     def views(self) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ class Publisher:
         codec: makes them.
         partition: its name, as receipts will call it.
         wall: microseconds UTC, for the age of what is published.
-        expire: whether rows may expire in the store once no window sees them; only where events
-            are dated by the same clock that the store lives by.
+        live: whether events are dated by the clock that the store lives by. Then rows may expire
+            once no window sees them, and delays mean something.
     """
 
     def __init__(
@@ -52,13 +52,14 @@ class Publisher:
         partition: str,
         *,
         wall: Callable[[], int],
-        expire: bool = True,
+        live: bool = True,
     ) -> None:
         self._model, self._codec, self.partition, self._wall = model, codec, partition, wall
         retentions = [codec.retention(table) for table in range(len(codec.tables))]
         self._keep_ms = [
-            None if kept is None or not expire else kept // _MS + GRACE_MS for kept in retentions
+            None if kept is None or not live else kept // _MS + GRACE_MS for kept in retentions
         ]
+        self._live = live
         self._touched: dict[bytes, Asked] = {}
         self._backlog: list[Asked] | None = None
         self._sent = 0
@@ -108,6 +109,10 @@ class Publisher:
         self._known_at.clear()
         return True
 
+    def all_again(self) -> None:
+        """What was published is no longer true of the log: publish everything at the next flush."""
+        self._published, self._backlog = -1, None
+
     def note(self, entry: Entry) -> None:
         """An entry has been folded into the state that is published."""
         self._seq = entry.seq
@@ -119,7 +124,7 @@ class Publisher:
             self._newest[event.type] = max(event.ts, self._newest.get(event.type, event.ts))
         for asked in self._codec.touched(told_of(event)):
             self._touched[asked.name] = asked
-        if self._published >= 0:
+        if self._live and self._published >= 0:
             self._known_at.append(entry.known_at)
 
     def flush(self, state: FeatureState) -> bool:

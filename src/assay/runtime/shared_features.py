@@ -63,6 +63,10 @@ class SharedFeatures:
         """Whether the store is being left alone now."""
         return self._breaker.is_open
 
+    def warm(self) -> None:
+        """Compile, or load, what a read needs, so that no request waits for it."""
+        self._reader.warm()
+
     def serve(self, request: Event, stale: Stale | None = None) -> Served:
         """See ``FeatureSource.serve``."""
         asked = [item for item in dict.fromkeys(self._codec.asked(request)) if item is not None]

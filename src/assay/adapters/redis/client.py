@@ -65,7 +65,6 @@ def connect(address: Address) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
         protocol=2,  # RESP2: answers are bytes and lists, as the scripts make them
-        single_connection_client=True,
         **more,
     )
 
