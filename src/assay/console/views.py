@@ -94,6 +94,7 @@ class Views:
             return []
         vector = Vector(np.frombuffer(record.bits, "<i8"), np.frombuffer(record.known, np.uint8))
         meaning = {item.name: (item.unit, item.about) for item in catalog.features}
+        meaning |= {item.name: (item.unit, item.about) for item in catalog.combined}
         meaning |= {item.name: (item.unit, item.about) for item in catalog.derived}
         weighed = {name for name, _ in record.contributions}
         return [

@@ -151,6 +151,7 @@ def _spoken(rule: Rule) -> tuple[Reason, Reason]:
 
 def _texts(policy: Policy, catalog: Catalog, reasons: ReasonCatalogue) -> dict[str, ReasonText]:
     values = [(item.name, item.about) for item in catalog.features]
+    values += [(item.name, item.about) for item in catalog.combined]
     values += [(item.name, item.about) for item in catalog.derived]
     return {
         **{name: ReasonText(name, about or f"Value of {name}.", NOTHING) for name, about in values},

@@ -17,23 +17,27 @@ from assay.features.columns import (
     taken,
     time_order,
 )
-from assay.features.definition import Comparison
+from assay.features.combine import combine
+from assay.features.definition import COMPARISONS, Comparison
 from assay.features.derive import Deriver
 from assay.features.encode import NULL, Encoder
 from assay.features.finalise import finalise_rows, scatter
 from assay.features.frame import Frame
 from assay.features.keys import rows_of
-from assay.features.layout import DISTINCT, GATHERED_WORDS, HIGHEST, LAST, LOWEST
-from assay.features.plan import COMPARISONS, NO_COLUMN, Group, Lane, Table
+from assay.features.layout import DISTINCT, FIRST, HIGHEST, LAST, LOWEST
+from assay.features.plan import NO_COLUMN, Group, Lane, Slot, Table
 from assay.features.sweep import (
     by_row,
     dense,
     edges,
     gather_different,
     gather_extremes,
+    gather_first,
     gather_last,
+    gather_samples,
     gather_totals,
     last_counted,
+    next_counted,
     running_totals,
 )
 from assay.features.vector import Vector
@@ -99,6 +103,7 @@ def backfill_columns(
     job = _Job(catalog, tables, requests, places)
     for number, group in enumerate(catalog.plan.groups):
         job.fill_group(number, group)
+    job.overflows += combine(catalog.combining, job.bits, job.known)
     failures = job.fill_derived()
     return Frame(
         names=catalog.names,
@@ -140,10 +145,11 @@ class _Job:
             source.order,
             self._places,
         )
-        start, order = by_row(event_rows, rows + 1)
+        start, ranks = by_row(event_rows, rows + 1)
         asked, asking = by_row(request_rows, rows + 1)
-        order = source.order[order]
-        placed = _Placed(start, source.columns.ts[order], asked, self.at[asking])
+        order = source.order[ranks]
+        before = self._before(source)[asking] if self._plan.ties else self.at[:0]
+        placed = _Placed(start, source.columns.ts[order], asked, self.at[asking], ranks, before)
         current = None
         if self._plan.includes and table.source == self._catalog.request.type:
             current = self._places[asking]
@@ -151,7 +157,12 @@ class _Job:
         for first in range(0, len(lanes), _LANES):
             swept = {
                 lane: _Swept(
-                    source.lane(table, table.lanes[lane]), table.needs[lane], placed, order, current
+                    source.lane(table, table.lanes[lane]),
+                    table.needs[lane],
+                    placed,
+                    order,
+                    current,
+                    (self._plan.slot_words, self._plan.work_words),
                 )
                 for lane in lanes[first : first + _LANES]
             }
@@ -175,12 +186,15 @@ class _Job:
             here = slice(int(placed.asked[first]), int(placed.asked[stop]))
             shape = (here.stop - here.start, len(features))
             vectors = np.empty(shape, np.int64), np.empty(shape, np.uint8)
-            between: dict[int, Ints] = {}
+            between: dict[tuple[int, int, bool], Ints] = {}
             for at in places:
-                lane, window = slots[at].lane, slots[at].window
+                slot = slots[at]
+                window = slot.window, slot.every, slot.tied
                 if window not in between:
-                    between[window] = placed.between(window, first, stop)
-                gathered = swept[lane].gather(between[window], here, self._plan.slot_needs[at])
+                    between[window] = placed.between(slot, first, stop)
+                gathered = swept[slot.lane].gather(
+                    between[window], here, self._plan.slot_needs[at], self._plan.samples[at]
+                )
                 self.overflows += finalise_rows(
                     gathered, operations, of[at], placed.at[here], *vectors
                 )
@@ -200,6 +214,23 @@ class _Job:
             payload = {name: column[row] for name, column in zip(names, columns, strict=True)}
             deriver.fill(Vector(self.bits[row], self.known[row]), payload)
         return deriver.failures
+
+    def _before(self, source: "_Source") -> Ints:
+        """How many events of a type stand before each request by (ts, id)."""
+        if source.columns is self._requests:
+            places = np.empty(len(source.order), np.int64)
+            places[source.order] = np.arange(len(source.order))
+            found: Ints = places[self._places]
+            return found
+        times = source.columns.ts[source.order]
+        before = np.searchsorted(times, self.at, "left")
+        ids, theirs = source.columns.ids, self._requests.ids
+        for row in np.flatnonzero(before != np.searchsorted(times, self.at, "right")).tolist():
+            at, wanted = int(before[row]), theirs[int(self._places[row])]
+            while at < len(times) and times[at] == self.at[row] and ids[source.order[at]] < wanted:
+                at += 1
+            before[row] = at
+        return before
 
     def _source(self, event_type: str) -> "_Source":
         if event_type not in self._sources:
@@ -237,16 +268,28 @@ class _Source:
 
 
 class _Placed(msgspec.Struct, frozen=True):
-    """Events and requests by row and time: where each row starts, and their times."""
+    """Events and requests by row and time: where each row starts, and their times.
+
+    ``ranks`` is the place of each event among all of its type, ``before`` how many of those stand
+    before each request by (ts, id), where it matters.
+    """
 
     start: Ints
     ts: Ints
     asked: Ints
     at: Ints
+    ranks: Ints
+    before: Ints
 
-    def between(self, window: int, first: int, stop: int) -> Ints:
+    def between(self, slot: Slot, first: int, stop: int) -> Ints:
         """The first place in the window and the first after it, for the requests of some rows."""
-        return edges(self.start, self.ts, self.asked, self.at, (window, first, stop))
+        ends = self.at - self.at % slot.every if slot.every else self.at
+        if slot.tied:
+            times, stops = self.ranks, self.before
+        else:
+            times, stops = self.ts, ends
+        span = slot.window, first, stop
+        return edges(self.start, (self.ts, times), self.asked, (ends, stops), span)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Runs of whole rows with about ``_CHUNK`` requests; the last row has no key."""
@@ -263,14 +306,25 @@ class _Swept:
     """One lane of all events and requests, from which windows are gathered chunk by chunk."""
 
     def __init__(
-        self, values: Ints, needs: int, placed: _Placed, order: Ints, current: Ints | None
+        self,
+        values: Ints,
+        needs: int,
+        placed: _Placed,
+        order: Ints,
+        current: Ints | None,
+        words: tuple[int, int],
     ) -> None:
-        """``order`` and ``current`` take the events' and the requests' own values from a lane."""
+        """``order`` and ``current`` take the events' and the requests' own values from a lane.
+
+        ``words`` is the width of a slot and the size of the work space.
+        """
         self._values, self._ts = values[order], placed.ts
         self._totals = running_totals(self._values, needs)
         self._last = last_counted(self._values) if needs & LAST else self._values
+        self._next = next_counted(self._values) if needs & FIRST else self._values
+        self._work = np.zeros(words[1], np.int64)
         self._current = _taken(values, current, len(placed.at), NULL)
-        self._slots = np.empty((0, GATHERED_WORDS), np.int64)
+        self._slots = np.empty((0, words[0]), np.int64)
         if needs & (LOWEST | HIGHEST):
             self._queue = np.zeros(int(np.diff(placed.start).max(initial=0)) + 1, np.int64)
         if needs & DISTINCT:
@@ -278,10 +332,10 @@ class _Swept:
             self._numbers, self._counts = numbers[order], np.zeros(different, np.int64)
             self._asked = _taken(numbers, current, len(placed.at), -1)
 
-    def gather(self, between: Ints, here: slice, needs: int) -> Ints:
+    def gather(self, between: Ints, here: slice, needs: int, samples: Ints) -> Ints:
         """The slots of the requests ``here``, whose windows lie ``between`` these places."""
         if len(self._slots) < len(between):
-            self._slots = np.empty((len(between), GATHERED_WORDS), np.int64)
+            self._slots = np.empty((len(between), self._slots.shape[1]), np.int64)
         slots = self._slots[: len(between)]
         gather_totals(self._totals, between, self._current[here], slots)
         for greatest, needed in enumerate((LOWEST, HIGHEST)):
@@ -291,6 +345,10 @@ class _Swept:
             gather_last(self._values, self._ts, self._last, between, slots)
         if needs & DISTINCT:
             gather_different(self._numbers, between, self._asked[here], self._counts, slots)
+        if needs & FIRST:
+            gather_first(self._values, self._ts, self._next, between, slots)
+        if len(samples):
+            gather_samples(self._values, between, samples, self._work, slots)
         return slots
 
 

@@ -1,27 +1,52 @@
 """Is a feature definition meaningful under the contracts? Says why not, and what to do instead."""
 
-from assay.contracts.contract import ContractSet, EventContract, Kind
-from assay.core.errors import Invalid, shown
-from assay.core.time import DAY
-from assay.features.definition import Aggregate, Feature, ValueKind, Where
+from typing import NoReturn, get_args
 
+from assay.contracts.contract import ContractSet, EventContract, Kind
+from assay.core.errors import Invalid, near_miss, shown
+from assay.core.time import DAY
+from assay.features.definition import CAP, LIFETIME, Aggregate, Feature, Ties, ValueKind, Where
+
+_ANY: frozenset[Kind] = frozenset({"text", "int", "bool", "money", "decimal", "real", "time"})
+_SUMMED: frozenset[Kind] = frozenset({"int", "bool", "money", "decimal"})
+_ORDERED: frozenset[Kind] = _ANY - {"text"}
 #: What each aggregate can be computed of, exactly and in any order of arrival.
 _OF: dict[Aggregate, frozenset[Kind]] = {
-    "count": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
-    "time_since": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
-    "distinct": frozenset({"text", "int", "bool", "money", "decimal", "real", "time"}),
-    "sum": frozenset({"int", "bool", "money", "decimal"}),
-    "mean": frozenset({"int", "bool", "money", "decimal"}),
-    "std": frozenset({"int", "bool", "money", "decimal"}),
-    "min": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
-    "max": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
-    "last": frozenset({"int", "bool", "money", "decimal", "real", "time"}),
+    "count": _ANY,
+    "time_since": _ANY,
+    "time_since_first": _ANY,
+    "distinct": _ANY,
+    "top_count": _ANY,
+    "top_share": _ANY,
+    "entropy": _ANY,
+    "sum": _SUMMED,
+    "mean": _SUMMED,
+    "std": _SUMMED,
+    "variance": _SUMMED,
+    "min": _ORDERED,
+    "max": _ORDERED,
+    "quantile": _ORDERED,
+    "last": _ORDERED,
+    "first": _ORDERED,
+    "nth": _ORDERED,
+    "top": _ORDERED,
 }
-_ALONE: frozenset[Aggregate] = frozenset({"count", "time_since"})
+_ALONE: frozenset[Aggregate] = frozenset({"count", "time_since", "time_since_first"})
+#: Aggregates whose value is one of the values; a text is its place among the contract's choices.
+PICKED: frozenset[Aggregate] = frozenset({"first", "last", "nth", "top"})
+_VALUED: frozenset[Aggregate] = PICKED | {"min", "max", "quantile"}
+_REAL: frozenset[Aggregate] = frozenset({"mean", "std", "variance", "top_share", "entropy"})
 _KEY_KINDS: frozenset[Kind] = frozenset({"text", "int"})
 _EQUALITY = frozenset({"==", "!="})
 #: Longer windows than any retention rule are a wrong unit.
 _WINDOW_MAX = 36_525 * DAY
+#: How far back ``nth`` counts, how many most frequent values are told apart, how much is kept.
+_K_MAX: dict[Aggregate, int] = {"nth": 1_024, "top": 64, "top_count": 64, "top_share": 64}
+#: Aggregates that go over to a bounded state above ``cap`` counted events.
+CAPPED: frozenset[Aggregate] = frozenset(
+    {"distinct", "quantile", "top", "top_count", "top_share", "entropy"}
+)
+_CAP_MAX = 1 << 20
 
 
 def check_feature(feature: Feature, contracts: ContractSet, request: EventContract) -> None:
@@ -32,12 +57,14 @@ def check_feature(feature: Feature, contracts: ContractSet, request: EventContra
         Invalid: anything else; the message names the feature.
     """
     source = contracts.get(feature.source)
-    if not isinstance(feature.window, int) or not 0 <= feature.window <= _WINDOW_MAX:
-        _refuse(
-            feature,
-            f"expected a window in microseconds between 0 (lifetime) and 100 years, "
-            f"got {feature.window!r}",
+    if feature.aggregate not in _OF:
+        refuse(
+            feature.name,
+            f"unknown aggregate {feature.aggregate!r}; there are {', '.join(_OF)}."
+            f"{near_miss(str(feature.aggregate), _OF)}",
         )
+    _check_window(feature)
+    _check_numbers(feature)
     _check_key(feature, source, request)
     _check_of(feature, source)
     for where in feature.where:
@@ -45,8 +72,8 @@ def check_feature(feature: Feature, contracts: ContractSet, request: EventContra
     if feature.include_current and (
         feature.source != request.type or request_key(feature) != feature.key
     ):
-        _refuse(
-            feature,
+        refuse(
+            feature.name,
             f"include_current adds the request's own payload, so source must be "
             f"{request.type!r} and request_key must equal key",
         )
@@ -59,49 +86,104 @@ def request_key(feature: Feature) -> tuple[str, ...]:
 
 def value_kind(feature: Feature, contracts: ContractSet) -> ValueKind:
     """How the value of a feature is held."""
-    if feature.aggregate in ("mean", "std"):
+    if feature.aggregate in _REAL:
         return "real"
-    if feature.aggregate in ("min", "max", "last") and feature.of is not None:
+    if feature.aggregate in _VALUED and feature.of is not None:
         kind = contracts.get(feature.source).field(feature.of).kind
         return "real" if kind == "real" else "bool" if kind == "bool" else "int"
     return "int"
 
 
+def refuse(name: str, why: str) -> NoReturn:
+    """Refuse the value of that name.
+
+    Raises:
+        Invalid: always.
+    """
+    raise Invalid(f"feature {name!r}: {why}")
+
+
+def _check_window(feature: Feature) -> None:
+    _check_whole(feature, "window", 0, _WINDOW_MAX, "a window in microseconds (0: lifetime)")
+    _check_whole(feature, "every", 0, _WINDOW_MAX, "a step in microseconds (0: no hopping)")
+    _check_whole(feature, "ttl", 0, _WINDOW_MAX, "an age in microseconds (0: any)")
+    if feature.ties not in get_args(Ties):
+        refuse(feature.name, f"expected ties to be exclude or before, got {shown(feature.ties)}")
+    if feature.window != LIFETIME and feature.every > feature.window:
+        refuse(
+            feature.name,
+            f"a window of {feature.window} us that moves every {feature.every} us would never see "
+            f"some events; make every at most the window",
+        )
+    if feature.every and feature.ties == "before":
+        refuse(
+            feature.name,
+            "ties are events at T, and a hopping window ends before them; use every or ties",
+        )
+
+
+def _check_numbers(feature: Feature) -> None:
+    aggregate = feature.aggregate
+    k_max = _K_MAX.get(aggregate, 1)
+    takers = "" if aggregate in _K_MAX else f" for {aggregate} (only {', '.join(_K_MAX)} take k)"
+    _check_whole(feature, "k", 1, k_max, f"a rank{takers}")
+    if aggregate == "quantile":
+        _check_whole(feature, "permille", 1, 1000, "a rank in thousandths (500: the median)")
+    else:
+        _check_whole(feature, "permille", 0, 0, f"none for {aggregate} (only quantile takes one)")
+    _check_whole(feature, "cap", 1, _CAP_MAX, "a number of events")
+    if aggregate not in CAPPED and feature.cap != CAP:
+        refuse(feature.name, f"{aggregate} is exact for any number of events and takes no cap")
+
+
+def _check_whole(feature: Feature, field: str, low: int, high: int, what: str) -> None:
+    value = getattr(feature, field)
+    if type(value) is not int or not low <= value <= high:
+        between = f"between {low} and {high}" if low < high else f"{low}"
+        refuse(feature.name, f"{field}: expected {what} {between}, got {shown(value)}")
+
+
 def _check_key(feature: Feature, source: EventContract, request: EventContract) -> None:
     asked = request_key(feature)
     if not feature.key or len(asked) != len(feature.key) or len(set(feature.key)) != len(asked):
-        _refuse(
-            feature,
+        refuse(
+            feature.name,
             f"expected at least one key field, none twice, and as many request_key fields, got "
             f"key {feature.key} and request_key {asked}",
         )
     for ours, theirs in zip(feature.key, asked, strict=True):
         kind, other = source.field(ours).kind, request.field(theirs).kind
         if kind not in _KEY_KINDS or kind != other:
-            _refuse(
-                feature,
+            refuse(
+                feature.name,
                 f"expected key fields of one kind, text or int, got {ours!r} ({kind}) of "
                 f"{source.type!r} and {theirs!r} ({other}) of {request.type!r}",
             )
 
 
 def _check_of(feature: Feature, source: EventContract) -> None:
-    if feature.aggregate not in _OF:
-        _refuse(feature, f"unknown aggregate {feature.aggregate!r}; there are {', '.join(_OF)}")
+    aggregate = feature.aggregate
     if feature.of is None:
-        if feature.aggregate not in _ALONE:
-            _refuse(feature, f"{feature.aggregate} needs the field it is computed of (of=...)")
+        if aggregate not in _ALONE:
+            refuse(feature.name, f"{aggregate} needs the field it is computed of (of=...)")
         return
-    kind = source.field(feature.of).kind
-    if kind in _OF[feature.aggregate]:
+    field = source.field(feature.of)
+    if field.kind in _OF[aggregate]:
+        return
+    if aggregate in PICKED and field.choices:
         return
     hint = {
-        "real": "a sum of reals depends on the order of arrival; declare the field as money or "
-        "int in its smallest unit",
+        "real": "a sum of reals depends on the order of arrival; declare the field as money, "
+        "decimal or int in its smallest unit",
         "time": "a sum of instants has no meaning; use min, max, last or time_since",
         "text": "a text is not a number; use distinct, or count with a where condition",
-    }[kind]
-    _refuse(feature, f"{feature.aggregate} of {feature.of!r} ({kind}) is refused: {hint}")
+    }[field.kind]
+    if aggregate in PICKED:
+        hint = (
+            "a text without choices in its contract is not a number; close its choices, use "
+            "distinct or top_share, or ask whether it was seen before with a composite key"
+        )
+    refuse(feature.name, f"{aggregate} of {feature.of!r} ({field.kind}) is refused: {hint}")
 
 
 def _check_where(feature: Feature, where: Where, source: EventContract) -> None:
@@ -110,21 +192,20 @@ def _check_where(feature: Feature, where: Where, source: EventContract) -> None:
         return
     wanted = {"text": str, "bool": bool}.get(field.kind, int)
     if type(where.value) is not wanted:
-        _refuse(
-            feature,
+        refuse(
+            feature.name,
             f"where {where.field!r} {where.is_}: expected a constant of type {wanted.__name__} for "
             f"a field of kind {field.kind}, got {shown(where.value)}",
         )
     if field.kind in ("text", "bool") and where.is_ not in _EQUALITY:
-        _refuse(feature, f"where {where.field!r} ({field.kind}): only == != known, not {where.is_}")
+        _refuse_where(feature, where, f"only == != known for {field.kind}, not {where.is_}")
     if isinstance(where.value, int) and not -(2**63) < where.value < 2**63:
-        _refuse(feature, f"where {where.field!r}: {where.value} does not fit 64 bits")
+        _refuse_where(feature, where, f"{where.value} does not fit 64 bits")
     if field.choices and where.value not in field.choices:
-        _refuse(
-            feature,
-            f"where {where.field!r}: {shown(where.value)} is not among its choices {field.choices}",
+        _refuse_where(
+            feature, where, f"{shown(where.value)} is not among its choices {field.choices}"
         )
 
 
-def _refuse(feature: Feature, why: str) -> None:
-    raise Invalid(f"feature {feature.name!r}: {why}")
+def _refuse_where(feature: Feature, where: Where, why: str) -> NoReturn:
+    refuse(feature.name, f"where {where.field!r}: {why}")

@@ -34,7 +34,7 @@ class Deriver:
 
     def __init__(self, catalog: Catalog) -> None:
         self.failures = 0
-        first = len(catalog.features)
+        first = len(catalog.features) + len(catalog.combined)
         kinds = dict(zip(catalog.names, catalog.kinds, strict=True))
         fields = catalog.request.by_name
         self._steps = [

@@ -12,7 +12,7 @@ import msgspec
 from assay.core.errors import Corrupt, Invalid, Unknown, shown
 from assay.core.time import parse_duration
 from assay.features.catalog import Catalog
-from assay.features.definition import LIFETIME, Feature
+from assay.features.definition import LIFETIME, Combined, Feature
 
 FORMAT = 1
 SIZE_MAX = 1 << 22  #: bytes of a document or of a file of changes
@@ -39,6 +39,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     request: str
     features: tuple[Feature, ...]
     derived: tuple[Use, ...]
+    combined: tuple[Combined, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +47,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Args:
         about: why, for people.
-        add: full definitions of new values.
+        add: full definitions of new values; one that says ``how`` is a combined value.
         change: by name, the fields that get another value.
         remove: names that go.
     """
@@ -65,6 +66,7 @@ def document_of(catalog: Catalog) -> bytes:
             catalog=catalog.digest,
             request=catalog.request.type,
             features=catalog.features,
+            combined=catalog.combined,
             derived=tuple(Use(item.name, item.version, item.digest) for item in catalog.derived),
         ),
         order="deterministic",
@@ -103,6 +105,7 @@ def catalog_from(raw: bytes, digest: str, code: Catalog) -> Catalog:
         request=code.request,
         contracts=code.contracts,
         features=document.features,
+        combined=document.combined,
         derived=[at_hand[use.name] for use in document.derived],
     )
     if found.digest != digest:
@@ -119,7 +122,7 @@ def changed(catalog: Catalog, change: Change) -> Catalog:
     """
     if len(change.add) + len(change.change) + len(change.remove) > _ITEMS_MAX:
         raise Invalid(f"expected at most {_ITEMS_MAX:,} changes in one file")
-    names = [feature.name for feature in catalog.features]
+    names = [item.name for item in catalog.features] + [item.name for item in catalog.combined]
     for name in (*change.change, *change.remove):
         if name not in names:
             raise Unknown("feature", name, known=names)
@@ -132,7 +135,11 @@ def changed(catalog: Catalog, change: Change) -> Catalog:
         contracts=catalog.contracts,
         features=(
             *_kept(catalog.features, change),
-            *(_struct(Feature, given) for given in change.add),
+            *(_struct(Feature, given) for given in change.add if "how" not in given),
+        ),
+        combined=(
+            *_kept(catalog.combined, change),
+            *(_struct(Combined, given) for given in change.add if "how" in given),
         ),
         derived=derived,
     )

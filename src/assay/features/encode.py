@@ -1,8 +1,9 @@
 """How does a payload value become the 64-bit integer that the kernel computes with?
 
 Whole numbers, money, times and booleans are themselves. A real becomes an integer of the same
-order. A text becomes a 64-bit hash where values are only told apart (``distinct``), or its place
-among the constants of the catalog where it is only compared with them (``where``).
+order. A text becomes a 64-bit hash where values are only told apart (``distinct``), its place
+among the constants of the catalog where it is only compared with them (``where``), or its place
+among the contract's choices where it is a value itself (``last``).
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _ALL_BUT_SIGN = 0x7FFF_FFFF_FFFF_FFFF
 class Input(msgspec.Struct, frozen=True):
     """One field as the kernel sees it.
 
-    ``choices`` holds the constants a text is compared with; empty when it is hashed.
+    ``choices`` holds the texts whose place is the code; empty when a text is hashed.
     """
 
     field: str

@@ -13,35 +13,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.features.compiled import compiled, inlined
+from assay.features.divide import divide, quotient
 from assay.features.layout import (
     COUNT,
+    COUNTS,
     CURRENT,
     DIFFERENT,
+    DISTINCTS,
+    ENTROPIES,
+    FIRST_AT,
+    FIRST_VALUE,
     HIGH,
     LAST_AT,
     LAST_VALUE,
+    LASTS,
     LIMB,
     LOW,
+    MAXS,
+    MEANS,
+    MINS,
     MISSING,
     MOST,
+    NTHS,
     NULL,
+    QUANTILES,
+    SINCE_FIRSTS,
+    SINCES,
     SQ_0,
+    STDS,
     SUM_0,
     SUM_1,
+    SUMS,
+    TOPS,
+    VARIANCES,
     Ints,
     Word,
 )
 
 Bytes = NDArray[np.uint8]
-#: Aggregate, whether the request itself is added, whether values are codes of reals.
-_How = tuple[Word, Word, Word]
+#: Aggregate, whether the request itself is added, whether values are codes of reals, the oldest
+#: age of the newest event (0: any), the word of a sample, the cap.
+_How = tuple[Word, Word, Word, Word, Word, Word]
 
-# The order of assay.features.plan.AGGREGATES.
-_COUNTS, _SUMS, _MEANS, _MINS, _MAXS, _STDS, _LASTS, _SINCES, _DISTINCTS = range(9)
 #: How a value ended: not known, known, or beyond its exact arithmetic (and so not known).
 _UNKNOWN, _KNOWN, _OVERFLOW = range(3)
 #: Rows finalised feature by feature before the next ones: they stay in the first-level cache.
 _TOGETHER = 64
+
+
+@inlined
+def _how(operations: Ints, o: Word) -> _How:
+    return (
+        operations[o, 1], operations[o, 2], operations[o, 3],
+        operations[o, 4], operations[o, 5], operations[o, 6],
+    )  # fmt: skip
 
 
 @compiled
@@ -49,7 +74,7 @@ def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: B
     """Write one vector; returns how many values overflowed and are therefore not known."""
     overflows = 0
     for o in range(len(operations)):
-        how = (operations[o, 1], operations[o, 2], operations[o, 3])
+        how = _how(operations, o)
         value, ended = _finalise(slots, operations[o, 0], how, at)
         bits[o] = value
         known[o] = 1 if ended == _KNOWN else 0
@@ -70,7 +95,7 @@ def finalise_rows(
     for first in range(0, len(at), _TOGETHER):
         for p in range(len(places)):
             o, column = places[p, 0], places[p, 1]
-            how = (operations[o, 1], operations[o, 2], operations[o, 3])
+            how = _how(operations, o)
             for r in range(first, min(first + _TOGETHER, len(at))):
                 value, ended = _finalise(slots, r, how, at[r])
                 bits[r, column] = value
@@ -103,28 +128,53 @@ def _finalise(slots: Ints, r: Word, how: _How, at: Word) -> tuple[Word, int]:
         return np.int64(0), _UNKNOWN
     aggregate = how[0]
     x = slots[r, CURRENT] if how[1] else np.int64(NULL)
+    if how[3] and x == NULL and slots[r, LAST_AT] < at - how[3]:
+        return np.int64(0), _UNKNOWN
     n += 1 if x != NULL else 0
-    if aggregate == _COUNTS:
+    if aggregate == COUNTS:
         return n, _KNOWN
-    if aggregate == _DISTINCTS:
-        missing = slots[r, MISSING] if how[1] else np.int64(0)
-        return slots[r, DIFFERENT] + missing, _KNOWN
-    if aggregate == _SUMS:
+    if aggregate == SUMS:
         high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
         if high != np.int64(low) >> 63:
             return np.int64(0), _OVERFLOW
         return np.int64(low), _KNOWN
+    if aggregate == DISTINCTS or aggregate >= NTHS:
+        return _of_values(slots, r, how, n)
     if n == 0:
         return np.int64(0), _UNKNOWN
-    if aggregate == _MEANS:
+    if aggregate == MEANS:
         high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
-        return np.float64(_quotient(high, low, n)).view(np.int64), _KNOWN
-    if aggregate == _STDS:
-        size = max(-_lowest(slots[r, LOW], x), _highest(slots[r, HIGH], x))
-        if size > 0 and n > MOST // size:
-            return np.int64(0), _OVERFLOW
-        return np.float64(math.sqrt(_variance(slots, r, x, n))).view(np.int64), _KNOWN
+        return np.float64(quotient(high, low, n)).view(np.int64), _KNOWN
+    if aggregate in (STDS, VARIANCES):
+        return _spread(slots, r, (x, n), aggregate)
     return _of_one_event(slots, r, how, at), _KNOWN
+
+
+@inlined
+def _spread(slots: Ints, r: Word, added: tuple[Word, Word], aggregate: Word) -> tuple[Word, int]:
+    """A variance or its root; ``added`` is the request's own value, and the count with it."""
+    x, n = added
+    size = max(-_lowest(slots[r, LOW], x), _highest(slots[r, HIGH], x))
+    if size > 0 and n > MOST // size:
+        return np.int64(0), _OVERFLOW
+    found = _variance(slots, r, x, n)
+    if aggregate == STDS:
+        found = math.sqrt(found)
+    return np.float64(found).view(np.int64), _KNOWN
+
+
+@inlined
+def _of_values(slots: Ints, r: Word, how: _How, n: Word) -> tuple[Word, int]:
+    """The aggregates that stand ready in a word of their own, or as a count of different values."""
+    aggregate = how[0]
+    if aggregate == DISTINCTS and n <= how[5]:
+        return slots[r, DIFFERENT] + (slots[r, MISSING] if how[1] else np.int64(0)), _KNOWN
+    word = slots[r, how[4]]
+    if word == NULL:
+        # The values of a window that has some are only lost when they are too many.
+        return np.int64(0), _OVERFLOW if aggregate == ENTROPIES and n > 0 else _UNKNOWN
+    picked = aggregate in (NTHS, QUANTILES, TOPS)
+    return _uncoded(word, how[2] if picked else np.int64(0)), _KNOWN
 
 
 @inlined
@@ -132,17 +182,25 @@ def _of_one_event(slots: Ints, r: Word, how: _How, at: Word) -> Word:
     """The aggregates whose value is that of one event; there is one."""
     aggregate = how[0]
     x = slots[r, CURRENT] if how[1] else np.int64(NULL)
-    if aggregate == _SINCES:
+    if aggregate == SINCES:
         return np.int64(at) - slots[r, LAST_AT] if x == NULL else np.int64(0)
-    if aggregate == _MINS:
+    if aggregate == SINCE_FIRSTS:
+        return np.int64(at) - slots[r, FIRST_AT] if slots[r, FIRST_AT] != NULL else np.int64(0)
+    if aggregate == MINS:
         value = _lowest(slots[r, LOW], x)
-    elif aggregate == _MAXS:
+    elif aggregate == MAXS:
         value = _highest(slots[r, HIGH], x)
-    else:
+    elif aggregate == LASTS:
         value = slots[r, LAST_VALUE] if x == NULL else np.int64(x)
-    if how[2] and value < 0:
-        value ^= MOST  # back from the order-preserving code of a real to its bits
-    return value
+    else:
+        value = slots[r, FIRST_VALUE] if slots[r, FIRST_AT] != NULL else np.int64(x)
+    return _uncoded(value, how[2])
+
+
+@inlined
+def _uncoded(value: Word, is_real: Word) -> Word:
+    """Back from the order-preserving code of a real to its bits."""
+    return value ^ MOST if is_real and value < 0 else np.int64(value)
 
 
 @compiled
@@ -166,16 +224,6 @@ def _total(low: Word, high: Word, x: Word) -> tuple[np.int64, np.uint64]:
 
 
 @compiled
-def _quotient(high: np.int64, low: np.uint64, n: Word) -> float:
-    """A signed 128-bit sum over a count, correctly rounded."""
-    if high >= 0:
-        return _divide(np.uint64(high), low, np.uint64(n))
-    low = ~low + np.uint64(1)
-    upper = np.uint64(~high) + (np.uint64(1) if low == np.uint64(0) else np.uint64(0))
-    return -_divide(upper, low, np.uint64(n))
-
-
-@compiled
 def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     """``(n * squares - sum**2) / n**2`` rounded once; the caller has bounded every part."""
     high, low = _times(slots, r, x, np.uint64(np.int64(n)))
@@ -187,7 +235,7 @@ def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     high -= a * a + (middle >> np.uint64(31))
     high -= np.uint64(1) if square < b * b else np.uint64(0)
     high -= np.uint64(1) if low < square else np.uint64(0)
-    return _divide(high, low - square, np.uint64(np.int64(n)) * np.uint64(np.int64(n)))
+    return divide(high, low - square, np.uint64(np.int64(n)) * np.uint64(np.int64(n)))
 
 
 @compiled
@@ -213,68 +261,3 @@ def _times(slots: Ints, r: Word, x: Word, n: np.uint64) -> tuple[np.uint64, np.u
             high |= (product & limb) << np.uint64(32 * (i - 2))
         product >>= half
     return high, low
-
-
-@compiled
-def _divide(high: np.uint64, low: np.uint64, d: np.uint64) -> float:
-    """A 128-bit whole number over one below 2**63, rounded to the nearest double, ties to even.
-
-    55 or 56 bits of the quotient come from long division; what is left over only breaks ties.
-    """
-    exact = np.uint64(1 << 53)
-    if high == np.uint64(0) and low < exact and d < exact:
-        return float(low) / float(d)
-    size = _size(high) + 64 if high > np.uint64(0) else _size(low)
-    steps = 55 + _size(d)
-    taken = min(_size(d) - 1, size)
-    rest = _shifted(high, low, size - taken)
-    q = np.uint64(0)
-    for i in range(taken, steps):
-        at = size - 1 - i
-        bit = _shifted(high, low, at) & np.uint64(1) if at >= 0 else np.uint64(0)
-        rest = (rest << np.uint64(1)) | bit
-        q <<= np.uint64(1)
-        if rest >= d:
-            rest -= d
-            q |= np.uint64(1)
-    dropped = size - steps
-    if rest != np.uint64(0) or (dropped > 0 and _any_below(high, low, dropped)):
-        q |= np.uint64(1)
-    extra = np.uint64(_size(q) - 53)
-    half = np.uint64(1) << (extra - np.uint64(1))
-    below = q & ((half << np.uint64(1)) - np.uint64(1))
-    q >>= extra
-    if below > half or (below == half and (q & np.uint64(1)) == np.uint64(1)):
-        q += np.uint64(1)
-    return math.ldexp(float(q), int(np.int64(extra) + size - steps))
-
-
-@compiled
-def _size(x: np.uint64) -> int:
-    """Bits of a number: 0 for 0, 1 for 1, 3 for 4."""
-    size = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if x >> np.uint64(step) > np.uint64(0):
-            x >>= np.uint64(step)
-            size += step
-    return size + int(x)
-
-
-@compiled
-def _shifted(high: np.uint64, low: np.uint64, by: Word) -> np.uint64:
-    """The low 64 bits of ``(high, low) >> by`` for ``by`` from 0 to 127."""
-    if by >= 64:
-        return high >> np.uint64(by - 64)
-    if by == 0:
-        return low
-    return (low >> np.uint64(by)) | (high << np.uint64(64 - by))
-
-
-@compiled
-def _any_below(high: np.uint64, low: np.uint64, bits: Word) -> bool:
-    """Whether any of the lowest ``bits`` (1 to 127) bits is set."""
-    if bits >= 64:
-        if low != np.uint64(0):
-            return True
-        return bool(high & ((np.uint64(1) << np.uint64(bits - 64)) - np.uint64(1)) != np.uint64(0))
-    return bool(low & ((np.uint64(1) << np.uint64(bits)) - np.uint64(1)) != np.uint64(0))

@@ -1,44 +1,67 @@
 """What lies in every window of a request? One read of the arena, for any T.
 
-A window is two edge scans plus whole blocks. A wider window of a lane is gathered on top of the
-narrower ones. Programs (``reading``) are laid out by ``assay.features.plan``.
+A window is two edge scans plus whole blocks. A wider window of a lane that ends at the same edge
+is gathered on top of the narrower ones. ``assay.features.plan`` lays out the programs.
 """
 
 import numpy as np
 
-from assay.features.arena import capacity
+from assay.features.arena import TIE, capacity
 from assay.features.compiled import compiled, inlined
 from assay.features.lane import clear, first_at, holds, lane_at, lift, merge
 from assay.features.layout import (
+    ADDED,
     BLOCK,
+    CONDITION_COUNT,
+    CONDITIONS,
     COUNT,
     CURRENT,
     DIFFERENT,
+    DIFFERENT_TO,
     DISTINCT,
+    EVERY,
+    FIRST,
+    FIRST_AT,
+    FIRST_VALUE,
+    FRESH,
     GATHERED_WORDS,
+    GROUP,
+    HEADER,
+    LANE,
     LAST_AT,
     MISSING,
+    NEED,
     NO_KEY,
+    NOT_ADDED,
     NULL,
+    SAMPLE_COUNT,
+    SAMPLE_FROM,
+    SAMPLES,
+    SLOT,
+    TIED,
+    WINDOW,
     Ints,
     LaneAt,
     Word,
 )
+from assay.features.sample import sample
 
 
 @compiled
-def read(pool: Ints, rows: Ints, plan: Ints, io: Ints, slots: Ints, seen: Ints) -> int:
-    """Gather every slot at T = ``io[0]``; rows per group and the request's inputs follow in it.
+def read(pool: Ints, rows: Ints, plan: Ints, io: Ints, slots: Ints, seen: Ints, work: Ints) -> int:
+    """Gather every slot at T = ``io[0]``; the rest of ``io`` is rows, places of ties, inputs.
 
-    ``slots`` holds ``GATHERED_WORDS`` a slot, then the newest ts used. ``seen`` tells values
-    apart: a generation, then pairs (value, generation), a power of two of them. Returns 0, or how
-    many values ``seen`` must hold at half load.
+    ``slots`` holds ``plan[2]`` words a slot, then the newest ts used. ``seen`` tells values apart:
+    a generation, then pairs (value, generation), a power of two of them. ``work`` is for samples.
+    Returns 0, how many values ``seen`` must hold at half load, or ``TIE`` when the place of the
+    request among events at T is needed and not given.
     """
-    groups, newest = plan[0], np.int64(NULL)
+    newest = np.int64(NULL)
+    edge: Word = np.int64(0)
     stop: Word = np.int64(0)
     for s in range(plan[1]):
-        p, w = 2 + 3 * groups + 10 * s, s * GATHERED_WORDS
-        row, need = io[1 + plan[p]], plan[p + 5]
+        p, w = HEADER + 3 * plan[0] + SLOT * s, s * plan[2]
+        row, need = io[1 + plan[p + GROUP]], plan[p + NEED]
         if row == NO_KEY:
             slots[w + COUNT] = -1
             continue
@@ -46,29 +69,65 @@ def read(pool: Ints, rows: Ints, plan: Ints, io: Ints, slots: Ints, seen: Ints) 
         cap: Word = np.int64(0)
         if row >= 0 and rows[row, 2] > 0:
             start, cap, n = rows[row, 0], capacity(rows[row, 1]), rows[row, 2]
-        if plan[p + 6]:
+        end = io[0]
+        if plan[p + EVERY]:
+            end -= end % plan[p + EVERY]
+        if plan[p + FRESH]:
             clear(slots, w)
-            stop = first_at(pool, start, n, io[0])
-            slots[w + DIFFERENT] = 0
+            slots[w + DIFFERENT], slots[w + FIRST_AT] = 0, NULL
             seen[0] += 1
+            edge = _edge(pool, plan, p, io, (start, n, end))
+            if edge < 0:
+                return TIE
+            stop = edge
         else:
             for word in range(GATHERED_WORDS):
-                slots[w + word] = slots[w + word - GATHERED_WORDS]
-        first = first_at(pool, start, stop, io[0] - plan[p + 4])
+                slots[w + word] = slots[w + word - plan[2]]
+        first = first_at(pool, start, stop, end - plan[p + WINDOW])
+        place = lane_at(start, cap, plan, HEADER + 3 * plan[p + GROUP], p + LANE)
         if first < stop:
             newest = max(newest, pool[start + stop - 1])
-            place = lane_at(start, cap, plan, 2 + 3 * plan[p], p + 1)
             _gather(pool, place, need, (first, stop), slots, w)
-            if need & DISTINCT:
-                if 4 * (slots[w + COUNT] + 1) >= len(seen):
-                    return int(slots[w + COUNT] + 1)
-                slots[w + DIFFERENT] += _tell_apart(pool, place, (first, stop), seen)
+            wanting = _gather_more(pool, place, (first, stop), plan, p, (slots, w), seen)
+            if wanting:
+                return int(wanting)
             stop = first
         slots[w + CURRENT], slots[w + MISSING] = NULL, 0
-        if plan[p + 7] != -2:
+        if plan[p + ADDED] != NOT_ADDED:
             _set_current(plan, p, io, (slots, w), seen)
-    slots[plan[1] * GATHERED_WORDS] = newest
+        if plan[p + SAMPLE_COUNT] and slots[w + COUNT] >= plan[p + SAMPLE_FROM]:
+            samples = (plan[p + SAMPLES], plan[p + SAMPLE_COUNT])
+            own = (slots, w, slots[w + CURRENT])
+            sample(pool, place, (first, edge), plan, samples, own, work)
+    slots[plan[1] * plan[2]] = newest
     return 0
+
+
+@inlined
+def _edge(pool: Ints, plan: Ints, p: Word, io: Ints, row: tuple[Word, Word, Word]) -> Word:
+    """Where windows of a row (start, events, end of time) stop; ``TIE`` if that is not known."""
+    start, n, end = row
+    edge: Word = first_at(pool, start, n, end)
+    if plan[p + TIED] and edge < n and pool[start + edge] == end:
+        edge = io[1 + plan[0] + plan[p + GROUP]]
+    return edge
+
+
+@inlined
+def _gather_more(
+    pool: Ints, place: LaneAt, span: tuple[Word, Word], plan: Ints, p: Word,
+    slot: tuple[Ints, Word], seen: Ints,
+) -> Word:  # fmt: skip
+    """Add to a slot what no block summary knows; returns how many values ``seen`` must hold."""
+    out, w = slot
+    need = plan[p + NEED]
+    if need & FIRST:
+        _find_first(pool, place, span, out, w)
+    if need & DISTINCT and out[w + COUNT] <= plan[p + DIFFERENT_TO]:
+        if 4 * (out[w + COUNT] + 1) >= len(seen):
+            return np.int64(out[w + COUNT] + 1)
+        out[w + DIFFERENT] += _tell_apart(pool, place, span, seen)
+    return np.int64(0)
 
 
 @inlined
@@ -90,6 +149,25 @@ def _gather(
     for block in range(tail - 1, head - 1, -1):
         merge(pool, place[4] + block * place[5], out, w)
     lift(pool, place, need, (first, head * BLOCK), out, w)
+
+
+@compiled
+def _find_first(pool: Ints, place: LaneAt, span: tuple[Word, Word], out: Ints, w: Word) -> None:
+    """Note the oldest counted event of ``span``, if there is one; empty blocks are skipped."""
+    times, masks, bit, values = place[0], place[1], place[2], place[3]
+    always = values < 0 and bit < 0
+    i = np.int64(span[0])
+    while i < span[1]:
+        whole = i % BLOCK == 0 and i + BLOCK <= span[1] and not always
+        if whole and pool[place[4] + i // BLOCK * place[5] + COUNT] == 0:
+            i += BLOCK
+            continue
+        passed = bit < 0 or (pool[masks + i] >> bit) & 1 == 1
+        if passed and (values < 0 or pool[values + i] != NULL):
+            out[w + FIRST_AT] = pool[times + i]
+            out[w + FIRST_VALUE] = pool[values + i] if values >= 0 else np.int64(0)
+            return
+        i += 1
 
 
 @compiled
@@ -126,10 +204,10 @@ def _seen_at(seen: Ints, x: Word) -> Word:
 def _set_current(plan: Ints, p: Word, io: Ints, slot: tuple[Ints, Word], seen: Ints) -> None:
     """Note what the request's own payload would add to the slot; ``NULL`` is nothing."""
     out, w = slot
-    column, inputs = plan[p + 7], 1 + plan[0]
-    if not holds(plan, plan[p + 8], plan[p + 9], io, inputs):
+    column, inputs = plan[p + ADDED], plan[3]
+    if not holds(plan, plan[p + CONDITIONS], plan[p + CONDITION_COUNT], io, inputs):
         return
     x = io[inputs + column] if column >= 0 else np.int64(0)
     out[w + CURRENT] = x
-    if plan[p + 5] & DISTINCT and x != NULL:
+    if plan[p + NEED] & DISTINCT and x != NULL:
         out[w + MISSING] = int(seen[_seen_at(seen, x) + 1] != seen[0])

@@ -8,33 +8,53 @@ compiles nothing.
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.contracts.contract import ContractSet, Kind
+from assay.contracts.contract import ContractSet
 from assay.core.errors import Invalid
 from assay.features.check import request_key
-from assay.features.definition import LIFETIME, Aggregate, Comparison, Feature, Where
-from assay.features.encode import Encoder, Input, constant_code
-from assay.features.layout import BLOCK, DISTINCT, HIGHEST, LAST, LOWEST, SQUARES, SUM, SUMMARY
+from assay.features.definition import LIFETIME, Aggregate, Feature, Where
+from assay.features.encode import Encoder
+from assay.features.inputs import Inputs
+from assay.features.layout import (
+    BLOCK,
+    DISTINCT,
+    FIRST,
+    GATHERED_WORDS,
+    HIGHEST,
+    LAST,
+    LOWEST,
+    NOT_ADDED,
+    SAMPLE,
+    SLOT,
+    SQUARES,
+    SUM,
+    SUMMARY,
+)
+from assay.features.sample import work_words
 
-AGGREGATES: tuple[Aggregate, ...] = (
-    "count", "sum", "mean", "min", "max", "std", "last", "time_since", "distinct",
-)  # fmt: skip
-COMPARISONS: tuple[Comparison, ...] = ("==", "!=", "<", "<=", ">", ">=", "known")
+#: The compiled code knows them by their place.
+AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
+
 #: Longer than any accepted time, and far from overflow when subtracted from one.
 FOREVER = 2**62
 #: One bit of the mask word each; the sign stays clear.
 FILTERS_MAX = 62
+_SPREAD = SUM | SQUARES | LOWEST | HIGHEST
 _NEEDS: dict[Aggregate, int] = {
-    "count": 0, "sum": SUM, "mean": SUM, "min": LOWEST, "max": HIGHEST,
-    "std": SUM | SQUARES | LOWEST | HIGHEST, "last": LAST, "time_since": LAST, "distinct": DISTINCT,
+    "count": 0, "sum": SUM, "mean": SUM, "min": LOWEST, "max": HIGHEST, "std": _SPREAD,
+    "variance": _SPREAD, "last": LAST, "time_since": LAST, "distinct": DISTINCT, "first": FIRST,
+    "time_since_first": FIRST, "nth": SAMPLE, "quantile": SAMPLE, "top": SAMPLE,
+    "top_count": SAMPLE, "top_share": SAMPLE, "entropy": SAMPLE,
 }  # fmt: skip
-#: In place of an input: no value is needed, or the request's own payload is not added.
-NO_COLUMN, NOT_INCLUDED = -1, -2
+#: In place of an input: no value is needed.
+NO_COLUMN = -1
+
+_DISTINCT = AGGREGATES.index("distinct")
 
 _T = TypeVar("_T")
 
@@ -81,31 +101,63 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True, order=True):
-    """A lane over a window, in the order in which a read visits them."""
+    """A lane over a window, in the order in which a read visits them.
+
+    Windows of one lane that end at the same edge (``every``, ``tied``) stand together.
+    """
 
     group: int
     lane: int
+    every: int
+    tied: bool
     window: int
+
+
+class Sample(msgspec.Struct, frozen=True, order=True):
+    """A value computed from a window's values: what, and whether the request's own is one.
+
+    Those with the request's own sort last, because it joins the others in place.
+    """
+
+    own: bool
+    aggregate: int
+    k: int
+    permille: int
+    cap: int
+    is_real: bool
+
+    def words(self, at: int) -> list[int]:
+        """What the kernel reads; ``at`` is the word of the slot that the value goes to."""
+        return [
+            self.aggregate, self.k, self.permille, self.cap, int(self.own), int(self.is_real), at,
+        ]  # fmt: skip
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the kernel and its callers need to know about a catalog.
 
     ``applying[type]`` and ``reading`` are the kernel's programs; ``operations`` has one row per
-    feature: slot, aggregate, whether the request itself is added, whether the value is a real.
-    ``slot_needs`` is what each slot itself must gather.
+    feature: slot, aggregate, whether the request itself is added, whether the value is a real, the
+    ttl, the word of its sample, the cap. ``slot_needs`` is what each slot itself must gather,
+    ``samples`` what is computed from its values, ``slot_words`` the width of every slot and
+    ``work_words`` the work space. ``includes`` and ``ties`` say whether any feature adds the
+    request itself, or events at T.
     """
 
     tables: tuple[Table, ...]
     groups: tuple[Group, ...]
     slots: tuple[Slot, ...]
     slot_needs: tuple[int, ...]
+    samples: tuple[NDArray[np.int64], ...]
+    slot_words: int
+    work_words: int
     encoders: dict[str, Encoder]
     by_source: dict[str, tuple[int, ...]]
     applying: dict[str, NDArray[np.int64]]
     reading: NDArray[np.int64]
     operations: NDArray[np.int64]
     includes: bool
+    ties: bool
 
 
 def make_plan(features: tuple[Feature, ...], contracts: ContractSet) -> Plan:
@@ -114,92 +166,101 @@ def make_plan(features: tuple[Feature, ...], contracts: ContractSet) -> Plan:
     Raises:
         Invalid: more than 62 different filters on one table.
     """
-    inputs = _Inputs(features, contracts)
+    inputs = Inputs(features, contracts)
     tables, placed = _make_tables(features, inputs)
     groups = tuple(dict.fromkeys(group for group, _ in placed))
     of = [
-        Slot(groups.index(group), lane, feature.window if feature.window != LIFETIME else FOREVER)
+        _slot(feature, groups.index(group), lane)
         for feature, (group, lane) in zip(features, placed, strict=True)
     ]
     slots = tuple(sorted(set(of)))
     own = dict.fromkeys(slots, 0)
+    sampled: dict[Slot, set[Sample]] = {slot: set() for slot in slots}
     included = {slot for slot, feature in zip(of, features, strict=True) if feature.include_current}
-    for slot, feature in zip(of, features, strict=True):
-        own[slot] |= _NEEDS[feature.aggregate]
+    samples = [_sample(feature, inputs.is_real(feature)) for feature in features]
+    for slot, feature, sample in zip(of, features, samples, strict=True):
+        own[slot] |= needs(feature)
+        if sample is not None:
+            sampled[slot].add(sample)
+    sorted_samples = {slot: sorted(found) for slot, found in sampled.items()}
     by_source = {
         source: tuple(table.index for table in tables if table.source == source)
         for source in dict.fromkeys(table.source for table in tables)
     }
     operations = [
-        (slots.index(slot), AGGREGATES.index(f.aggregate), f.include_current, inputs.is_real(f))
-        for slot, f in zip(of, features, strict=True)
+        (
+            slots.index(slot),
+            AGGREGATES.index(f.aggregate),
+            f.include_current,
+            inputs.is_real(f),
+            f.ttl,
+            0 if sample is None else GATHERED_WORDS + sorted_samples[slot].index(sample),
+            f.cap,
+        )
+        for slot, f, sample in zip(of, features, samples, strict=True)
     ]
+    width = GATHERED_WORDS + max((len(found) for found in sampled.values()), default=0)
+    caps = [sample.cap for found in sampled.values() for sample in found]
+    ties = any(slot.tied for slot in slots)
     return Plan(
         tables=tuple(tables),
         groups=groups,
         slots=slots,
         slot_needs=tuple(own.values()),
+        samples=tuple(_sample_words(found) for found in sorted_samples.values()),
+        slot_words=width,
+        work_words=work_words(max(caps)) if caps else 1,
         encoders={source: Encoder(source, inputs.of(source)) for source in by_source},
         by_source=by_source,
         applying={
             source: _applying([tables[at] for at in indexes])
             for source, indexes in by_source.items()
         },
-        reading=_reading(tables, groups, own, included),
-        operations=np.array(operations, dtype=np.int64).reshape(-1, 4),
+        reading=_reading(
+            tables,
+            (len(groups), len(slots), width, 1 + (2 if ties else 1) * len(groups)),
+            groups,
+            own,
+            included,
+            sorted_samples,
+        ),
+        operations=np.array(operations, dtype=np.int64).reshape(-1, 7),
         includes=bool(included),
+        ties=ties,
     )
 
 
-class _Inputs:
-    """The inputs of every event type, and where each field of a feature stands among them."""
+def _slot(feature: Feature, group: int, lane: int) -> Slot:
+    window = feature.window if feature.window != LIFETIME else FOREVER
+    return Slot(group, lane, feature.every, feature.ties == "before", window)
 
-    def __init__(self, features: Iterable[Feature], contracts: ContractSet) -> None:
-        self._contracts = contracts
-        self._choices: dict[tuple[str, str], set[str]] = {}
-        self._of: dict[str, dict[tuple[str, bool], None]] = {}
-        for feature in features:
-            of = self._of.setdefault(feature.source, {})
-            if feature.of is not None:
-                of[feature.of, False] = None
-            for where in feature.where:
-                compared = self._kind(feature.source, where.field) == "text"
-                of[where.field, compared] = None
-                if compared:
-                    constants = self._choices.setdefault((feature.source, where.field), {""})
-                    constants.add(str(where.value or ""))
 
-    def of(self, source: str) -> list[Input]:
-        return [
-            Input(
-                field,
-                self._kind(source, field),
-                tuple(sorted(self._choices[source, field])) if compared else (),
-            )
-            for field, compared in self._of[source]
-        ]
+def needs(feature: Feature) -> int:
+    """What a feature must gather, as bits."""
+    return _NEEDS[feature.aggregate] | (LAST if feature.ttl else 0)
 
-    def place(self, source: str, field: str, *, compared: bool = False) -> int:
-        compared = compared and self._kind(source, field) == "text"
-        return list(self._of[source]).index((field, compared))
 
-    def condition(self, source: str, where: Where) -> tuple[int, int, int]:
-        place = self.place(source, where.field, compared=True)
-        constant = 0
-        if where.is_ != "known":
-            item = self.of(source)[place]
-            constant = constant_code(where.value, item.kind, item.choices)
-        return place, COMPARISONS.index(where.is_), constant
+def _sample(feature: Feature, is_real: bool) -> Sample | None:
+    """What a feature computes from the values of its window, if it does."""
+    if not _NEEDS[feature.aggregate] & (SAMPLE | DISTINCT):
+        return None
+    return Sample(
+        own=feature.include_current,
+        aggregate=AGGREGATES.index(feature.aggregate),
+        k=feature.k,
+        permille=feature.permille,
+        cap=feature.cap,
+        is_real=is_real,
+    )
 
-    def is_real(self, feature: Feature) -> bool:
-        return feature.of is not None and self._kind(feature.source, feature.of) == "real"
 
-    def _kind(self, source: str, field: str) -> Kind:
-        return self._contracts.get(source).field(field).kind
+def _sample_words(samples: list[Sample]) -> NDArray[np.int64]:
+    words = [sample.words(GATHERED_WORDS + at) for at, sample in enumerate(samples)]
+    return np.array(words, np.int64).reshape(-1)
 
 
 def _make_tables(
-    features: Iterable[Feature], inputs: _Inputs
+    features: Iterable[Feature], inputs: Inputs
 ) -> tuple[list[Table], list[tuple[Group, int]]]:
     """The tables, and for each feature its look-up and lane."""
     by_key: dict[tuple[str, tuple[str, ...]], Table] = {}
@@ -211,12 +272,12 @@ def _make_tables(
         )
         column = NO_COLUMN
         if feature.of is not None:
-            column = _place(table.columns, inputs.place(feature.source, feature.of))
+            column = _place(table.columns, inputs.place_of(feature))
         kept = -1 if not feature.where else _place(table.filters, feature.where)
         lane = _place(table.lanes, Lane(column, kept))
         if lane == len(table.needs):
             table.needs.append(0)
-        table.needs[lane] |= _NEEDS[feature.aggregate]
+        table.needs[lane] |= needs(feature)
         placed.append((Group(table.index, request_key(feature)), lane))
     for table in by_key.values():
         if len(table.filters) > FILTERS_MAX:
@@ -237,16 +298,26 @@ def _place(items: list[_T], item: _T) -> int:
     return items.index(item)
 
 
-def _needs_of_wider(own: dict[Slot, int]) -> list[int]:
-    """A wider window is gathered on top of the narrower ones, so these gather for it too."""
-    needs: list[int] = []
-    for _, run in groupby(own, key=lambda slot: (slot.group, slot.lane)):
-        wider, found = 0, []
+def _of_wider(own: dict[Slot, int], samples: dict[Slot, list[Sample]]) -> list[tuple[int, int]]:
+    """What each slot gathers, and up to which count it tells values apart.
+
+    A wider window is gathered on top of the narrower ones, so these gather for it too.
+    """
+    found: list[tuple[int, int]] = []
+    for _, run in groupby(own, key=_chain):
+        wider, most = 0, 0
+        gathered = []
         for slot in reversed(list(run)):
             wider |= own[slot]
-            found.append(wider)
-        needs += reversed(found)
-    return needs
+            caps = [s.cap for s in samples[slot] if s.aggregate == _DISTINCT]
+            most = max(most, *caps, 0)
+            gathered.append((wider, most))
+        found += reversed(gathered)
+    return found
+
+
+def _chain(slot: Slot) -> tuple[int, int, int, bool]:
+    return slot.group, slot.lane, slot.every, slot.tied
 
 
 def _applying(tables: list[Table]) -> NDArray[np.int64]:
@@ -273,31 +344,38 @@ def _applying(tables: list[Table]) -> NDArray[np.int64]:
 
 def _reading(
     tables: list[Table],
+    header: tuple[int, int, int, int],
     groups: tuple[Group, ...],
-    needs: dict[Slot, int],
+    own: dict[Slot, int],
     included: set[Slot],
+    samples: dict[Slot, list[Sample]],
 ) -> NDArray[np.int64]:
-    """The program of a read: groups and slots counted, 3 words a group, 10 a slot, conditions."""
-    words = [len(groups), len(needs)]
+    """The program of a read: header, groups, slots (see ``layout``), conditions and samples."""
+    words = list(header)
     for group in groups:
         table = tables[group.table]
         words += [len(table.columns), int(bool(table.filters)), len(table.lanes)]
-    conditions_at = len(words) + 10 * len(needs)
-    conditions: list[int] = []
-    previous: tuple[int, int] | None = None
-    for slot, need in zip(needs, _needs_of_wider(needs), strict=True):
+    after = len(words) + SLOT * len(own)
+    rest: list[int] = []
+    previous: tuple[int, int, int, bool] | None = None
+    for (slot, found), (need, apart) in zip(samples.items(), _of_wider(own, samples), strict=True):
         table = tables[groups[slot.group].table]
         lane = table.lanes[slot.lane]
-        current = NOT_INCLUDED
+        added = NOT_ADDED
         held: list[tuple[int, int, int]] = []
         if slot in included:
-            current = NO_COLUMN if lane.column == NO_COLUMN else table.columns[lane.column]
+            added = NO_COLUMN if lane.column == NO_COLUMN else table.columns[lane.column]
             held = table.conditions[lane.filter] if lane.filter >= 0 else []
+        conditions_at = after + len(rest)
+        rest += [word for condition in held for word in condition]
+        samples_at = after + len(rest)
+        rest += _sample_words(found).tolist()
+        # Below its cap a distinct count is gathered, and nothing is left to compute.
+        least = min((s.cap if s.aggregate == _DISTINCT else 0 for s in found), default=0)
         words += [
             slot.group, slot.lane, lane.column, lane.filter, slot.window, need,
-            int((slot.group, slot.lane) != previous), current,
-            conditions_at + len(conditions), len(held),
+            int(_chain(slot) != previous), added, conditions_at, len(held), slot.every,
+            int(slot.tied), samples_at, len(found), least, apart,
         ]  # fmt: skip
-        previous = (slot.group, slot.lane)
-        conditions += [word for condition in held for word in condition]
-    return np.array(words + conditions, dtype=np.int64)
+        previous = _chain(slot)
+    return np.array(words + rest, dtype=np.int64)

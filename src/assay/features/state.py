@@ -15,11 +15,12 @@ from assay.core.errors import Invalid, shown
 from assay.core.time import format_time
 from assay.features.arena import FULL, TIE, capacity, insert, remove
 from assay.features.catalog import Catalog
+from assay.features.combine import combine
 from assay.features.derive import Deriver
 from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
 from assay.features.gather import read
-from assay.features.layout import BLOCK, GATHERED_WORDS, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS
+from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS, Ints
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
 from assay.features.plan import Plan
 from assay.features.retention import STRIDE
@@ -153,15 +154,14 @@ class FeatureState:
                 "into a state without a lookback"
             )
         reader, slabs = self._reader, self._slabs
-        reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
-        while wanting := read(
-            slabs.pool, slabs.rows, reader.program, reader.io, reader.words, reader.seen
-        ):
-            reader.remember(wanting)
-        vector = Vector(np.empty(reader.width, np.int64), np.empty(reader.width, np.uint8))
-        self.overflows += finalise_vector(
-            reader.slots, reader.operations, request.ts, vector.bits, vector.known
-        )
+        rows = reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
+        while wanting := reader.gather(slabs.pool, slabs.rows):
+            if wanting == TIE:
+                reader.place([self._position(row, request.ts, request.id)[0] for row in rows])
+            else:
+                reader.remember(wanting)
+        vector, lost = reader.finalise(request.ts)
+        self.overflows += lost
         self._deriver.fill(vector, request.payload)
         newest = int(reader.words[-1])
         return vector, None if newest == NULL else newest
@@ -272,31 +272,55 @@ class _Reader:
 
     def __init__(self, catalog: Catalog, keys: list[dict[Key, int]]) -> None:
         plan = catalog.plan
-        self.program, self.operations, self.width = plan.reading, plan.operations, len(catalog)
+        self._program, self._operations, self._width = plan.reading, plan.operations, len(catalog)
+        self._combining = catalog.combining
         self._lookups = [_lookup(keys[group.table], group.key) for group in plan.groups]
         self._encoder = plan.encoders[catalog.request.type] if plan.includes else None
         inputs = len(self._encoder.inputs) if self._encoder else 0
-        self._words = struct.Struct(f"<{1 + len(plan.groups) + inputs}q")
-        self.io = np.zeros(self._words.size // 8, np.int64)
-        words = len(plan.slots) * GATHERED_WORDS
+        self._no_places = [-1] * len(plan.groups) if plan.ties else []
+        size = 1 + len(plan.groups) + len(self._no_places) + inputs
+        self._words = struct.Struct(f"<{size}q")
+        self._io = np.zeros(size, np.int64)
+        words = len(plan.slots) * plan.slot_words
         self.words = np.zeros(words + 1, np.int64)
-        self.slots = self.words[:words].reshape(-1, GATHERED_WORDS)
-        self.seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
+        self._slots = self.words[:words].reshape(-1, plan.slot_words)
+        self._seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
+        self._work = np.zeros(plan.work_words, np.int64)
 
-    def fill(self, request: Event, without: tuple[int, ...] = ()) -> None:
-        """Write what the kernel reads: T, rows, and the request's own inputs if any count."""
+    def fill(self, request: Event, without: tuple[int, ...] = ()) -> list[int]:
+        """Write what the kernel reads: T, rows, and the request's own inputs if any count.
+
+        Returns the rows.
+        """
         rows = rows_of(request.payload, self._lookups)
         for group in without:
             rows[group] = NO_KEY
         codes = self._encoder.encode(request.payload) if self._encoder else ()
         try:
-            self._words.pack_into(self.io.data, 0, request.ts, *rows, *codes)
+            self._words.pack_into(self._io.data, 0, request.ts, *rows, *self._no_places, *codes)
         except struct.error as error:
             raise Invalid(f"expected whole numbers of 64 bits, got {shown(codes)}") from error
+        return rows
+
+    def gather(self, pool: Ints, rows: Ints) -> int:
+        """Gather every slot; 0, ``TIE``, or how many values must be told apart."""
+        return read(pool, rows, self._program, self._io, self.words, self._seen, self._work)
+
+    def finalise(self, at: int) -> tuple[Vector, int]:
+        """The vector of what was gathered, derived values missing, and how many did not fit."""
+        vector = Vector(np.empty(self._width, np.int64), np.empty(self._width, np.uint8))
+        lost = finalise_vector(self._slots, self._operations, at, vector.bits, vector.known)
+        if len(self._combining):
+            lost += combine(self._combining, vector.bits[None], vector.known[None])
+        return vector, lost
+
+    def place(self, places: list[int]) -> None:
+        """Write where the request stands among the events at T, in the row of each look-up."""
+        self._io[1 + len(places) : 1 + 2 * len(places)] = np.maximum(places, 0)
 
     def remember(self, values: int) -> None:
         """Make room to tell that many values apart at half load."""
-        self.seen = np.zeros(1 + 2 * (1 << (2 * values).bit_length()), np.int64)
+        self._seen = np.zeros(1 + 2 * (1 << (2 * values).bit_length()), np.int64)
 
 
 def rows_of(payload: Mapping[str, Any], lookups: list[_Lookup]) -> list[int]:

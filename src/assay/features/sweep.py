@@ -15,6 +15,8 @@ from assay.features.compiled import compiled
 from assay.features.layout import (
     CURRENT,
     DIFFERENT,
+    FIRST_AT,
+    FIRST_VALUE,
     HIGH,
     LAST_AT,
     LAST_VALUE,
@@ -23,10 +25,12 @@ from assay.features.layout import (
     MISSING,
     MOST,
     NULL,
+    SAMPLE_WORDS,
     SQUARES,
     SUM,
     Ints,
 )
+from assay.features.sample import sample
 
 
 @compiled
@@ -70,20 +74,28 @@ def dense(values: Ints) -> tuple[Ints, int]:
 
 
 @compiled
-def edges(start: Ints, ts: Ints, asked: Ints, at: Ints, span: tuple[int, int, int]) -> Ints:
+def edges(
+    start: Ints,
+    ts: tuple[Ints, Ints],
+    asked: Ints,
+    ends: tuple[Ints, Ints],
+    span: tuple[int, int, int],
+) -> Ints:
     """First place in the window of each request and first place after it, shape ``(n, 2)``.
 
-    ``span`` is the window, the first row and the row to stop before; ``start`` and ``asked`` say
-    where the events and requests of each row begin.
+    ``ts`` are the times of the events, and what is compared to where a window stops: times again,
+    or ranks by (ts, id). ``ends`` are the end of each window and where it stops. ``span`` is the
+    window, the first row and the row to stop before; ``start`` and ``asked`` say where the events
+    and requests of each row begin.
     """
     window, first, stop = span
     out = np.empty((asked[stop] - asked[first], 2), np.int64)
     for row in range(first, stop):
         low, high, end = start[row], start[row], start[row + 1]
         for q in range(asked[row], asked[row + 1]):
-            while high < end and ts[high] < at[q]:
+            while high < end and ts[1][high] < ends[1][q]:
                 high += 1
-            while low < high and ts[low] < at[q] - window:
+            while low < high and ts[0][low] < ends[0][q] - window:
                 low += 1
             out[q - asked[first], 0], out[q - asked[first], 1] = low, high
     return out
@@ -123,6 +135,36 @@ def last_counted(values: Ints) -> Ints:
     for i in range(len(values)):
         out[i + 1] = i if values[i] != NULL else out[i]
     return out
+
+
+@compiled
+def next_counted(values: Ints) -> Ints:
+    """The first place from each on that is not ``NULL``, shape ``(n + 1,)``; n for none."""
+    out = np.full(len(values) + 1, len(values), np.int64)
+    for i in range(len(values) - 1, -1, -1):
+        out[i] = i if values[i] != NULL else out[i + 1]
+    return out
+
+
+@compiled
+def gather_first(values: Ints, ts: Ints, after: Ints, between: Ints, slots: Ints) -> None:
+    """The oldest event of every window: its ts (``NULL`` for none) and value."""
+    for q in range(len(between)):
+        place = after[between[q, 0]]
+        found = place < between[q, 1]
+        slots[q, FIRST_AT] = ts[place] if found else NULL
+        slots[q, FIRST_VALUE] = values[place] if found else 0
+
+
+@compiled
+def gather_samples(values: Ints, between: Ints, samples: Ints, work: Ints, slots: Ints) -> None:
+    """What is computed from the values of every window; counts and own values stand there."""
+    lane = np.int64(0), np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
+    asked = np.int64(0), np.int64(len(samples) // SAMPLE_WORDS)
+    for q in range(len(between)):
+        span = between[q, 0], between[q, 1]
+        own = slots[q], np.int64(0), slots[q, CURRENT]
+        sample(values, lane, span, samples, asked, own, work)
 
 
 @compiled

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from assay.contracts.event import Event
 from assay.features.catalog import Catalog
+from assay.features.combine import combine
 from assay.features.derive import Deriver
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
@@ -79,5 +80,6 @@ class SpreadReader:
             vector.known[view.ours] = found.known[view.theirs]
             if seen is not None and (newest is None or seen > newest):
                 newest = seen
+        combine(self._catalog.combining, vector.bits[None], vector.known[None])
         self._deriver.fill(vector, request.payload)
         return vector, newest, cut

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from assay.contracts.event import Event
-from assay.features.definition import Feature
+from assay.features.definition import Combined, Feature
 
 _CONDITIONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: a == b,
@@ -25,14 +25,8 @@ def value(feature: Feature, events: list[Event], request: Event) -> Any:
     wanted = tuple(request.payload[name] for name in feature.request_key or feature.key)
     if any(part is None for part in wanted):
         return None
-    end = request.ts
-    chosen = []
-    for event in sorted(events, key=lambda e: (e.ts, e.id)):
-        inside = event.ts < end and (feature.window == 0 or end - event.ts <= feature.window)
-        if event.type != feature.source or not inside:
-            continue
-        if tuple(event.payload[name] for name in feature.key) == wanted:
-            chosen.append(event)
+    now = request.ts
+    chosen = [event for event in _inside(feature, events, request) if _of(feature, event) == wanted]
     if feature.include_current:
         chosen.append(request)
     for where in feature.where:
@@ -45,12 +39,61 @@ def value(feature: Feature, events: list[Event], request: Event) -> Any:
     of = feature.of
     if of is not None:
         chosen = [e for e in chosen if e.payload[of] is not None]
+    if feature.ttl and all(e.ts < now - feature.ttl for e in chosen):
+        return None
     if feature.aggregate == "count":
         return len(chosen)
     if feature.aggregate == "time_since":
-        return end - chosen[-1].ts if chosen else None
+        return now - chosen[-1].ts if chosen else None
+    if feature.aggregate == "time_since_first":
+        return now - chosen[0].ts if chosen else None
     assert of is not None
-    return _aggregate(feature.aggregate, [e.payload[of] for e in chosen])
+    values = [e.payload[of] for e in chosen]
+    if of == "tier" and feature.aggregate in ("first", "last", "nth", "top"):
+        values = [("gold", "base", "new").index(text) for text in values]
+    if feature.aggregate in ("nth", "quantile", "top", "top_count", "top_share", "entropy"):
+        return _of_many(feature, values)
+    return _aggregate(feature.aggregate, values)
+
+
+def _of(feature: Feature, event: Event) -> tuple[Any, ...]:
+    return tuple(event.payload[name] for name in feature.key)
+
+
+def _inside(feature: Feature, events: list[Event], request: Event) -> list[Event]:
+    """The events of the window, whoever they are about, oldest first."""
+    now = request.ts
+    end = now - now % feature.every if feature.every else now
+    chosen = []
+    for event in sorted(events, key=lambda e: (e.ts, e.id)):
+        inside = event.ts < end or (
+            feature.ties == "before" and event.ts == now and event.id < request.id
+        )
+        recent = feature.window == 0 or end - event.ts <= feature.window
+        if event.type == feature.source and inside and recent:
+            chosen.append(event)
+    return chosen
+
+
+def _of_many(feature: Feature, values: list[Any]) -> Any:
+    """What needs the values themselves: no two of these share a line."""
+    n = len(values)
+    if feature.aggregate == "nth":
+        return list(reversed(values))[feature.k - 1] if n >= feature.k else None
+    if feature.aggregate == "quantile":
+        wanted = Fraction(feature.permille, 1000)
+        at_most = (x for x in values if Fraction(sum(y <= x for y in values), n) >= wanted)
+        return min(at_most, default=None)
+    times = {x: values.count(x) for x in values}
+    commonest = sorted(times, key=lambda x: (-times[x], x))
+    if feature.aggregate == "top":
+        return commonest[feature.k - 1] if len(commonest) >= feature.k else None
+    if feature.aggregate == "top_count":
+        return times[commonest[feature.k - 1]] if len(commonest) >= feature.k else 0
+    if feature.aggregate == "top_share":
+        most = sum(sorted(times.values())[-feature.k :])
+        return float(Fraction(most, n)) if n else None
+    return math.fsum(c / n * math.log2(n / c) for c in times.values()) if n else None
 
 
 def _aggregate(name: str, values: list[Any]) -> Any:
@@ -62,6 +105,8 @@ def _aggregate(name: str, values: list[Any]) -> Any:
         return None
     if name == "last":
         return values[-1]
+    if name == "first":
+        return values[0]
     if name == "min":
         return min(values)
     if name == "max":
@@ -70,7 +115,29 @@ def _aggregate(name: str, values: list[Any]) -> Any:
     if name == "mean":
         return float(mean)
     variance = sum((Fraction(x) - mean) ** 2 for x in values) / len(values)
-    return math.sqrt(float(variance))
+    return float(variance) if name == "variance" else math.sqrt(float(variance))
+
+
+def combined(item: Combined, parts: list[Any], window: int) -> Any:
+    """The exact combination, rounded once; None where it is not known or does not fit."""
+    if None in parts:
+        return None
+    a = parts[0]
+    if item.how == "over":
+        return a > item.limit
+    if item.how == "rate":
+        return float(Fraction(a) * Fraction(item.per, window))
+    b = parts[1]
+    if item.how == "difference":
+        found = a - b
+        if isinstance(found, float):
+            return found if math.isfinite(found) else None
+        return found if -(2**63) <= found < 2**63 else None
+    if b == 0:
+        return None
+    if isinstance(a, int) and isinstance(b, int):
+        return float(Fraction(a, b))
+    return a / b if math.isfinite(a / b) else None
 
 
 def bits(found: Any, kind: str) -> tuple[int, int]:

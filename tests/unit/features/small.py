@@ -5,7 +5,7 @@ from typing import Any
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
 from assay.features.catalog import Catalog
-from assay.features.definition import LIFETIME, Derived, Feature
+from assay.features.definition import LIFETIME, Combined, Derived, Feature
 from assay.features.state import FeatureState
 from assay.features.values import as_values
 
@@ -47,9 +47,15 @@ def feature(aggregate: str = "count", **changes: Any) -> Feature:
     return Feature(**{**fields, **changes})
 
 
-def catalog(*features: Feature, derived: tuple[Derived, ...] = ()) -> Catalog:
+def catalog(
+    *features: Feature,
+    combined: tuple[Combined, ...] = (),
+    derived: tuple[Derived, ...] = (),
+) -> Catalog:
     """A catalog for payments."""
-    return Catalog(request=PAID, contracts=CONTRACTS, features=features, derived=derived)
+    return Catalog(
+        request=PAID, contracts=CONTRACTS, features=features, combined=combined, derived=derived
+    )
 
 
 def paid(at: int, cents: int | None = 100, *, name: str = "", **fields: Any) -> Event:

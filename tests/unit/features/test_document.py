@@ -82,3 +82,14 @@ def test_what_is_no_change_is_refused_and_says_why(given: object, message: str) 
     with pytest.raises(Invalid) as caught:
         changed(CATALOG, parse_change(msgspec.json.decode(msgspec.json.encode(given))))
     assert message in str(caught.value)
+
+
+def test_combined_values_are_written_down_added_and_changed_like_features() -> None:
+    share = {"name": "share_now", "how": "ratio", "of": ["customer_count_1d", "customer_count_7d"]}
+    grown = changed(CATALOG, parse_change({"add": [share]}))
+    again = catalog_from(document_of(grown), grown.digest, CATALOG)
+    assert [item.name for item in again.combined] == ["share_now"]
+    turned = {"share_now": {"of": ["customer_count_7d", "customer_count_1d"]}}
+    assert changed(grown, parse_change({"change": turned})).digest != grown.digest
+    gone = changed(grown, parse_change({"remove": ["share_now"]}))
+    assert gone.digest == CATALOG.digest
