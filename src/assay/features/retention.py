@@ -20,7 +20,7 @@ STRIDE = 128
 
 def reach(feature: Feature) -> int:
     """How far before a read's T an event may lie and still count, in microseconds."""
-    return FOREVER if feature.window == LIFETIME else feature.window
+    return FOREVER if feature.window == LIFETIME else feature.window + feature.every
 
 
 def shapes(catalog: Catalog) -> Ints:

@@ -245,12 +245,12 @@ def _key(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
 
 
 def _widest(catalog: Catalog) -> list[int]:
-    """The widest window over each table."""
+    """How far back from T the windows over each table reach."""
     plan = catalog.plan
     widest = [0] * len(plan.tables)
     for slot in plan.slots:
         table = plan.groups[slot.group].table
-        widest[table] = max(widest[table], slot.window)
+        widest[table] = max(widest[table], slot.window + slot.every)
     return widest
 
 

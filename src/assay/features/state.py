@@ -157,7 +157,7 @@ class FeatureState:
         rows = reader.fill(request, groups_without(self.catalog.plan, absent) if absent else ())
         while wanting := reader.gather(slabs.pool, slabs.rows):
             if wanting == TIE:
-                reader.place([self._position(row, request.ts, request.id)[0] for row in rows])
+                reader.place([slabs.position(row, request.ts, request.id)[0] for row in rows])
             else:
                 reader.remember(wanting)
         vector, lost = reader.finalise(request.ts)
