@@ -34,11 +34,12 @@ def value(feature: Feature, events: list[Event], request: Event) -> Any:
         chosen = [
             e
             for e in chosen
-            if e.payload[where.field] is not None and held(e.payload[where.field], where.value)
+            if e.payload.get(where.field) is not None
+            and held(e.payload.get(where.field), where.value)
         ]
     of = feature.of
     if of is not None:
-        chosen = [e for e in chosen if e.payload[of] is not None]
+        chosen = [e for e in chosen if e.payload.get(of) is not None]
     if feature.ttl and all(e.ts < now - feature.ttl for e in chosen):
         return None
     if feature.aggregate == "count":
@@ -48,7 +49,7 @@ def value(feature: Feature, events: list[Event], request: Event) -> Any:
     if feature.aggregate == "time_since_first":
         return now - chosen[0].ts if chosen else None
     assert of is not None
-    values = [e.payload[of] for e in chosen]
+    values = [e.payload.get(of) for e in chosen]
     if of == "tier" and feature.aggregate in ("first", "last", "nth", "top"):
         values = [("gold", "base", "new").index(text) for text in values]
     if feature.aggregate in ("nth", "quantile", "top", "top_count", "top_share", "entropy"):
