@@ -193,7 +193,7 @@ def _report(catalog: Catalog, shape: Shape, done: Mapping[str, Facts], resumed: 
         duplicates=same["duplicates"],
         unused=sum(facts["unused"] for facts in _of(done, "read")),
         retracted=sum(facts["retracted"] for facts in _of(done, "read")),
-        overflows=sum(facts["overflows"] for facts in _of(done, "fill")),
+        overflows=sum(facts["overflows"] for facts in (*_of(done, "fill"), *joined)),
         derived_failures=sum(facts["derived_failures"] for facts in joined),
         files=sum(1 for facts in joined if facts["rows"]),
         resumed_steps=resumed,

@@ -47,8 +47,8 @@ def join_range(catalog: Catalog, asked: Any, filled: Iterable[Any], path: Path) 
             if name != "ordinal":
                 bits[rows, int(name)], known[rows, int(name)] = bits_of(table.column(name))
     columns = columns_of_table(pa.table(asked), ordinals, request_fields(catalog))
-    failures = finish(catalog, bits, known, columns)
-    facts = {"rows": count, "derived_failures": failures}
+    overflows, failures = finish(catalog, bits, known, columns)
+    facts = {"rows": count, "overflows": overflows, "derived_failures": failures}
     if not count:
         return facts
     table = output_table(catalog, asked.column("id"), asked.column("ts"), bits, known)
