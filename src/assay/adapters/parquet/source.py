@@ -49,7 +49,7 @@ class InputFile:
             raise Invalid(f"{path} is not a readable Parquet file: {error}") from error
         except OSError as error:
             raise Unavailable(f"{path} cannot be read: {error}") from error
-        self.columns = _checked(schema, contracts, path)
+        self.columns = checked_columns(schema, contracts, str(path))
         self.rows: int = self.metadata.num_rows
 
     @cached_property
@@ -91,20 +91,26 @@ class InputFile:
         try:
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=names):
-                    yield self._cast(batch, names)
+                    yield cast_batch(batch, {name: self.columns[name] for name in names})
         except (pa.ArrowException, OSError) as error:
             raise Invalid(
                 f"{self.path}: row groups {groups[0]} to {groups[-1]} cannot be read: {error}"
             ) from error
 
-    def _cast(self, batch: Any, names: list[str]) -> Any:
-        arrays = []
-        for name in names:
-            column = batch.column(batch.schema.get_field_index(name))
-            if pa.types.is_timestamp(column.type):
-                column = column.cast(pa.timestamp("us", tz="UTC"))
-            arrays.append(column.cast(self.columns[name]))
-        return pa.record_batch(arrays, names=names)
+
+def cast_batch(batch: Any, columns: Mapping[str, Any]) -> Any:
+    """Some columns of a batch, as the types they are read as.
+
+    Raises:
+        pyarrow.ArrowInvalid: a value does not fit; nothing is rounded or cut.
+    """
+    arrays = []
+    for name, kind in columns.items():
+        column = batch.column(batch.schema.get_field_index(name))
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("us", tz="UTC"))
+        arrays.append(column.cast(kind))
+    return pa.record_batch(arrays, names=list(columns))
 
 
 def input_files(given: Path, contracts: ContractSet, only_type: str) -> list[InputFile]:
@@ -125,8 +131,12 @@ def input_files(given: Path, contracts: ContractSet, only_type: str) -> list[Inp
     ]
 
 
-def _checked(schema: Any, contracts: ContractSet, path: Path) -> dict[str, Any]:
-    """The type that each column is read as."""
+def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str, Any]:
+    """The type that each column is read as; ``where`` names the input in messages.
+
+    Raises:
+        Invalid: a column is unknown, missing, or of a type that could only be guessed at.
+    """
     kinds: dict[str, set[Any]] = {}
     for contract in contracts:
         for field in contract.fields:
@@ -138,28 +148,28 @@ def _checked(schema: Any, contracts: ContractSet, path: Path) -> dict[str, Any]:
         elif name == "ts":
             kind = pa.int64()
         elif name in kinds:
-            kind = _fitting(name, found, kinds, path)
+            kind = _fitting(name, found, kinds, where)
         else:
             raise Invalid(
-                f"{path}: no contract has a field {name!r}.{near_miss(name, [*kinds, *_ENVELOPE])}"
+                f"{where}: no contract has a field {name!r}.{near_miss(name, [*kinds, *_ENVELOPE])}"
                 " Remove the column or rename it"
             )
         if not _readable(found, kind):
-            raise Invalid(f"{path}: column {name!r} is {found}, expected {_words(name, kind)}")
+            raise Invalid(f"{where}: column {name!r} is {found}, expected {_words(name, kind)}")
         wanted[name] = kind
     for name in ("id", "ts"):
         if name not in wanted:
-            raise Invalid(f"{path}: there is no column {name!r}; every event has one")
+            raise Invalid(f"{where}: there is no column {name!r}; every event has one")
     return wanted
 
 
-def _fitting(name: str, found: Any, kinds: Mapping[str, set[Any]], path: Path) -> Any:
+def _fitting(name: str, found: Any, kinds: Mapping[str, set[Any]], where: str) -> Any:
     """Two event types may use one name for different kinds; a file's column has one."""
     fitting = [kind for kind in kinds[name] if _readable(found, kind)]
     exact = [kind for kind in fitting if kind == found]
     if not fitting:
         raise Invalid(
-            f"{path}: column {name!r} is {found}, expected {_words(name, next(iter(kinds[name])))}"
+            f"{where}: column {name!r} is {found}, expected {_words(name, next(iter(kinds[name])))}"
         )
     return (exact or sorted(fitting, key=str))[0]
 

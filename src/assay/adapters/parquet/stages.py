@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.adapters.parquet.arrow import bits_column, column_of, columns_of_table, whole
+from assay.adapters.parquet.arrow import bits_column, whole
+from assay.adapters.parquet.deal import dealt_events, dealt_requests, dealt_rows
 from assay.adapters.parquet.folder import Folder
-from assay.adapters.parquet.hashes import buckets_of
 from assay.adapters.parquet.order import ordered
 from assay.adapters.parquet.output import join_range
 from assay.adapters.parquet.same import Drops, find_same, read_drops
@@ -22,7 +22,6 @@ from assay.contracts.contract import ContractSet
 from assay.contracts.retraction import with_retractions
 from assay.core.errors import Invalid
 from assay.features.catalog import Catalog
-from assay.features.columns import Columns
 from assay.runtime.backfill_job import (
     Filled,
     Lookup,
@@ -151,11 +150,7 @@ class ParquetStages:
         for what in ("events",) if lookup.own else ("events", "requests"):
             files = [self._folder.rows(lookup.number, at, what) for at in range(self._shape.ranges)]
             read[what] = read_slots(files, bucket)
-        names = dict.fromkeys((*lookup.fields, *lookup.asked)) if lookup.own else lookup.fields
-        events = _columns(read["events"], tuple(names))
-        if lookup.own:
-            return Rows(events, np.asarray(column_of(read["events"]["asked"])), None)
-        return Rows(events, None, _columns(read["requests"], lookup.asked))
+        return dealt_rows(lookup, read["events"], read.get("requests"))
 
     def keep(self, lookup: Lookup, bucket: int, filled: Filled) -> None:
         """See the port."""
@@ -215,43 +210,10 @@ class ParquetStages:
 
     def _deal(self, lookup: Lookup, ranked: dict[str, Any], at: int) -> None:
         """Give each event and request of a range to the bucket of its key."""
-        events = ranked[lookup.source]
-        count, buckets = events.num_rows, self._shape.buckets
-        head = ("ordinal", "ts")
-        slots = buckets_of(_arrays(events, lookup.key), count, buckets)
+        count = self._shape.buckets
+        rows, slots = dealt_events(lookup, ranked[lookup.source], count)
+        write_slots(self._folder.rows(lookup.number, at, "events"), rows, slots, count)
         if not lookup.own:
-            path = self._folder.rows(lookup.number, at, "events")
-            write_slots(path, events.select([*head, *lookup.fields]), slots, buckets)
             requests = ranked[self._catalog.request.type]
-            asks = buckets_of(_arrays(requests, lookup.asked), requests.num_rows, buckets)
-            path = self._folder.rows(lookup.number, at, "requests")
-            wanted = list(dict.fromkeys((*head, *lookup.asked)))
-            write_slots(path, requests.select(wanted), asks, buckets)
-            return
-        names = list(dict.fromkeys((*head, *lookup.fields, *lookup.asked)))
-        rows, asked = events.select(names), slots >= 0
-        if lookup.key != lookup.asked:
-            # A request that asks for another key than its own is also put where that key is; there
-            # nobody asks for its own key, so that it counts once.
-            asks = buckets_of(_arrays(events, lookup.asked), count, buckets)
-            elsewhere = (asks >= 0) & (asks != slots)
-            asked = np.concatenate((asks == slots, np.ones(int(elsewhere.sum()), np.bool_)))
-            rows = pa.concat_tables([rows, rows.filter(pa.array(elsewhere))])
-            slots = np.concatenate((slots, asks[elsewhere]))
-        rows = rows.append_column("asked", pa.array(asked))
-        write_slots(self._folder.rows(lookup.number, at, "events"), rows, slots, buckets)
-
-
-def _arrays(table: Any, names: tuple[str, ...]) -> list[Any]:
-    """Columns in one piece each."""
-    found = [table[name].combine_chunks() for name in names]
-    return [
-        (column.chunk(0) if column.num_chunks else pa.array([], column.type))
-        if isinstance(column, pa.ChunkedArray)
-        else column
-        for column in found
-    ]
-
-
-def _columns(table: Any, names: tuple[str, ...]) -> Columns:
-    return columns_of_table(table, whole(table["ordinal"]), names)
+            rows, slots = dealt_requests(lookup, requests, count)
+            write_slots(self._folder.rows(lookup.number, at, "requests"), rows, slots, count)
