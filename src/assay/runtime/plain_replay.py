@@ -14,6 +14,7 @@ from assay.contracts.retraction import RETRACTION_TYPE, target_of
 from assay.features.catalog import Catalog
 from assay.features.reference import ReferenceState
 from assay.features.vector import Vector
+from assay.runtime.erasure import Erasures
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.replay import DIFFERENCES_MAX, Difference, Report
 from assay.runtime.reproducer import value_text
@@ -69,9 +70,14 @@ def _chosen(log: EventLog, catalogs: Mapping[str, Catalog], requests: int) -> li
     """The last request of each of as many equal parts of the log."""
     step = max(log.last_seq() // max(requests, 1), 1)
     found: dict[int, Entry] = {}
+    erasures = Erasures(log)
     for entry in log.entries():
         record = entry.record
-        if record is None or FEATURES_UNAVAILABLE in record.degraded:
+        if (
+            record is None
+            or erasures.dependent(entry) is not None
+            or FEATURES_UNAVAILABLE in record.degraded
+        ):
             continue
         here = set(record.receipt.cut) <= {"0"} and not record.receipt.absent
         if here and record.receipt.catalog in catalogs:
@@ -84,7 +90,7 @@ def _counting(entries: Iterable[Entry], asked: Entry, catalog: Catalog) -> list[
     gone: set[str] = set()
     kept: list[Entry] = []
     for entry in entries:
-        if not entry.accepted:
+        if not entry.accepted or entry.erased is not None:
             continue
         if entry.event.type == RETRACTION_TYPE:
             gone.add(target_of(entry.event).id)

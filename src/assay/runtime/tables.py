@@ -22,6 +22,7 @@ from assay.contracts.event import Event
 from assay.core.errors import Invalid, Unknown, near_miss, shown
 from assay.core.money import minor_digits
 from assay.core.time import parse_time
+from assay.runtime.knowledge import NOT_KNOWN
 
 _ROWS_AT_ONCE = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +37,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         event_type: of every row; empty when the column ``type`` tells.
         id, ts: the columns of the envelope.
-        known_at: the column that says when the platform could have known; empty for none.
+        known_at: the column that says when the platform could have known; empty for none: then
+            it is not known, and training takes an event to be as late as others of its type.
         major: money and decimal fields whose numbers are in whole units (12.50), not in cents.
         naive_utc: whether times without a zone are meant as UTC.
         ignored: columns that are no field and are left out.
@@ -157,7 +159,7 @@ class TableReader:
             if value is not None and name not in skipped
         }
         ts = self._time(raw[layout.ts])
-        known = self._time(raw[layout.known_at]) if layout.known_at else ts
+        known = self._time(raw[layout.known_at]) if layout.known_at else NOT_KNOWN
         if type(known) is not int:
             known = ts if type(ts) is int else 0  # the door refuses the row, or knows it by its ts
         # Without an id the row's place is one, so that its refusal can be found in the file.

@@ -13,6 +13,7 @@ from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.decode import ContractViolation, check_event
 from assay.core.errors import Invalid
 from assay.core.time import parse_time
+from assay.runtime.knowledge import NOT_KNOWN
 from assay.runtime.tables import Layout, Row, TableReader
 
 PAID = EventContract(
@@ -46,7 +47,7 @@ def test_texts_become_what_the_contract_says(tmp_path: Path) -> None:
         f"id,ts,card,cents,rate,count,risk,online,opened\np1,{TS},c1,1250,31250,7,0.5,TRUE,{TS}\n",
     )
     event = check_event(row.event, CONTRACTS)
-    assert (event.id, event.ts, row.known_at) == ("p1", AT, AT)
+    assert (event.id, event.ts, row.known_at) == ("p1", AT, NOT_KNOWN)
     assert event.payload == {
         "card": "c1", "cents": 1250, "rate": 31250, "count": 7, "risk": 0.5, "online": True,
         "opened": AT,
