@@ -23,6 +23,7 @@ class KafkaSettings:
     partitions: Annotated[Count, "partitions of each history by key; can never change"] = 12
     replication: Annotated[Count, "copies of a topic that is made"] = 3
     create_topics: Annotated[bool, "make the topics that are missing"] = True
+    publish: Annotated[bool, "workers share what they know through the server of [redis]"] = False
     session: Annotated[Duration, "a worker silent for so long loses its partitions"] = 10 * SECOND
     security: Annotated[
         Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"],

@@ -5,11 +5,12 @@ from contextlib import ExitStack, contextmanager
 
 from assay.app.home import Home, control
 from assay.app.redis_settings import RedisSettings
+from assay.app.routes import routes_of
 from assay.app.settings import Settings
 from assay.app.wire import choose
 from assay.core.errors import Unavailable
 from assay.features.catalog import Catalog
-from assay.features.row_image import ImageCodec
+from assay.features.row_image import Asked, ImageCodec
 from assay.runtime.breaker import Breaker
 from assay.runtime.clock import wall_time
 from assay.runtime.following import Following
@@ -100,13 +101,17 @@ def shared_features(
     """Where the vectors of each catalog come from when another process publishes them."""
     # One for all catalogs: they ask the same server.
     breaker = Breaker(monotonic)
-    partition = settings.features.partition
+    workers = settings.features.owners == "workers"
+
+    def home(_asked: Asked) -> str:
+        return settings.features.partition
 
     def source(catalog: Catalog) -> SharedFeatures:
+        owner = routes_of(settings.kafka, catalog).owner_of(catalog) if workers else home
         found = SharedFeatures(
             model,
             codec_of(settings.redis, catalog),
-            lambda _asked: partition,
+            owner,
             breaker=breaker,
             wall=wall_time,
             silent_max=settings.redis.silent_max,

@@ -20,8 +20,12 @@ class FeatureSettings:
         Literal["memory", "redis"],
         "memory: the state of this process; redis: what the owner of the partition published",
     ] = "memory"
+    owners: Annotated[
+        Literal["home", "workers"],
+        "who publishes: home: one home, by `assay publish`; workers: those of [kafka]",
+    ] = "home"
     partition: Annotated[
-        str, "what the published log is called, in receipts and by those who read it"
+        str, "of a home: what the published log is called, in receipts and by those who read it"
     ] = "main"
 
 

@@ -4,6 +4,7 @@
 Workers on one machine share the home; a partition moves between machines with its folder.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from assay.adapters.kafka.connection import Connection, library
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.kafka_settings import KafkaSettings
 from assay.app.kinds import Secret
+from assay.app.read_model import publisher_of, read_model
+from assay.app.routes import routes_of
 from assay.app.settings import Settings
 from assay.app.wire import clock_of
 from assay.contracts.event import Event
@@ -24,8 +27,10 @@ from assay.features.catalog import Catalog
 from assay.runtime.clock import wall_time
 from assay.runtime.partition_owner import Owner, Part
 from assay.runtime.partition_plan import Partition, Routes, shard_catalog, shards_of
+from assay.runtime.partition_publish import Published
 from assay.runtime.partition_router import Publisher, Router
 from assay.runtime.partition_worker import Worker
+from assay.runtime.read_model import ReadModel
 from assay.runtime.worker_stats import WorkerStats
 from assay.workloads.workload import Workload
 
@@ -72,7 +77,11 @@ def open_worker(
             connection, group=kafka.group, topics=routes.topics, session_ms=kafka.session // 1_000
         )
         stats = WorkerStats()
-        parts = Parts(root, settings, workload, routes, publisher, stats)
+        model = None
+        if kafka.publish:
+            timeout = settings.redis.publish_timeout
+            model = opened.enter_context(read_model(settings.redis, timeout))
+        parts = Parts(root, settings, workload, routes, publisher, stats, model=model)
         worker = Worker(feed, parts.open, monotonic=monotonic, stats=stats)
         opened.callback(worker.close)
         feed.join(worker)
@@ -89,6 +98,7 @@ class Parts:
         routes: where entities live.
         publisher: what routers say events by.
         stats: counts what becomes of events.
+        model: where owners publish what they know, None to keep it to themselves.
     """
 
     def __init__(
@@ -99,9 +109,12 @@ class Parts:
         routes: Routes,
         publisher: Publisher,
         stats: WorkerStats,
+        *,
+        model: ReadModel | None = None,
     ) -> None:
         self._root, self._settings, self._workload = root, settings, workload
         self._routes, self._publisher, self._stats = routes, publisher, stats
+        self._model = model
         self._catalogs = {
             shard.name: shard_catalog(workload.catalog, shard)
             for shard in shards_of(workload.catalog)
@@ -141,7 +154,15 @@ class Parts:
             horizon=self._settings.time.horizon,
             known_at=_happened if self._settings.time.clock == "log" else _now,
             stats=self._stats.events,
+            lookback=self._settings.time.request_age,
+            onlooker=self._published(partition, self._catalogs[shard]),
         )
+
+    def _published(self, partition: Partition, catalog: Catalog) -> Published | None:
+        if self._model is None:
+            return None
+        publisher = publisher_of(self._settings, self._model, catalog, str(partition))
+        return Published(publisher, time.monotonic)
 
 
 class _LockedLog(SqlitePartitionLog):
@@ -161,11 +182,6 @@ class _LockedLog(SqlitePartitionLog):
 def folder_of(root: Path, partition: Partition) -> Path:
     """Where a partition's log lies."""
     return root / partition.topic / str(partition.number)
-
-
-def routes_of(kafka: KafkaSettings, catalog: Catalog) -> Routes:
-    """The shards of a catalog, each with the partitions of the settings."""
-    return Routes(kafka.topic, {shard.name: kafka.partitions for shard in shards_of(catalog)})
 
 
 def check_layout(root: Path, routes: Routes) -> None:

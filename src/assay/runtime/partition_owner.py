@@ -27,8 +27,36 @@ _FOLDED_AT_ONCE = 10_000
 _SEEN_BITS = 23
 
 Known = Callable[[Event], int]
-#: Hears of entries once they are durable, with the state that holds them.
-Heard = Callable[[Sequence[Entry], FeatureState], None]
+
+
+class Onlooker(Protocol):
+    """Follows what an owner knows, entry by entry: it shows the state to others, say.
+
+    It never raises: an owner goes on without it.
+    """
+
+    def starts(self) -> None:
+        """A new fold begins; the entries of the log follow from the first on."""
+
+    def folded(self, entry: Entry) -> None:
+        """An entry is durable and in the state."""
+
+    def rest(self, state: FeatureState) -> bool:
+        """The state holds exactly what was folded; whether there is more to do at once."""
+
+
+class NoOnlooker:
+    """Nobody looks on."""
+
+    def starts(self) -> None:
+        """See `Onlooker.starts`."""
+
+    def folded(self, entry: Entry) -> None:
+        """See `Onlooker.folded`."""
+
+    def rest(self, state: FeatureState) -> bool:  # noqa: ARG002 - the port's
+        """See `Onlooker.rest`."""
+        return False
 
 
 class Part(Protocol):
@@ -50,6 +78,9 @@ class Part(Protocol):
             Unavailable: it could not be made durable: `rebuild`, then take them again.
         """
 
+    def rest(self) -> bool:
+        """Do what can wait, a bounded step of it; whether there is more to do at once."""
+
     def close(self) -> None:
         """Release what is held; everything taken stays."""
 
@@ -65,7 +96,8 @@ class Owner:
         horizon: microseconds; an event older than the partition's newest by more does not count.
         known_at: when the platform learned of an event that is taken in now (microseconds).
         stats: counts what becomes of events.
-        heard: told of what became durable.
+        lookback: microseconds behind its newest event that a request may lie; see `FeatureState`.
+        onlooker: follows what it knows.
     """
 
     def __init__(
@@ -78,10 +110,12 @@ class Owner:
         horizon: int,
         known_at: Known,
         stats: Stats,
-        heard: Heard = lambda _entries, _state: None,
+        lookback: int | None = None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self.name, self.log, self._catalog = name, log, catalog
-        self._known_at, self._stats, self._heard = known_at, stats, heard
+        self._known_at, self._stats, self._lookback = known_at, stats, lookback
+        self._onlooker = onlooker or NoOnlooker()
         # Whether its time is possible was asked where the event came in, once for all shards.
         self._intake = Intake(contracts, log, LogClock(), horizon, stats, any_order=True)
         self._live: Live | None = None
@@ -116,12 +150,14 @@ class Owner:
             return True
         if self._folding is None:
             self._stats.rebuilds += 1
-            live = Live(self._catalog, 0, 0, _SEEN_BITS)
+            self._onlooker.starts()
+            live = Live(self._catalog, 0, 0, _SEEN_BITS, lookback=self._lookback)
             self._folding = live, self.log.entries()
         live, following = self._folding
         folded = 0
         for entry in islice(following, _FOLDED_AT_ONCE):
             live.apply(entry)
+            self._onlooker.folded(entry)
             folded += 1
         if folded < _FOLDED_AT_ONCE:
             self._live, self._folding = live, None
@@ -141,7 +177,12 @@ class Owner:
             self._live = None  # it ran ahead of the log
             raise
         live.settle(tuple(entries))
-        self._heard(entries, live.features)
+        for entry in entries:
+            self._onlooker.folded(entry)
+
+    def rest(self) -> bool:
+        """See `Part.rest`."""
+        return self._live is not None and self._onlooker.rest(self._live.features)
 
     def close(self) -> None:
         """See `Part.close`."""

@@ -6,7 +6,7 @@ events of one entity stand in one log, in one order, under one owner.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from assay.core.errors import Invalid, Unknown
 from assay.features.catalog import Catalog
 from assay.features.check import request_key
 from assay.features.definition import Feature
+from assay.features.row_image import Asked
 
 PARTITIONS_MAX = 10_000
 
@@ -67,11 +68,9 @@ def shards_of(catalog: Catalog) -> tuple[Shard, ...]:
     A feature by several fields lies in the shard of one of them, the first that has a feature of
     its own: events of one pair (user, host) are all among the events of the user.
     """
-    alone = {feature.key[0] for feature in catalog.features if len(feature.key) == 1}
     found: dict[str, list[Feature]] = {}
     for feature in catalog.features:
-        name = next((field for field in feature.key if field in alone), feature.key[0])
-        found.setdefault(name, []).append(feature)
+        found.setdefault(shard_name(catalog, feature.key), []).append(feature)
     return tuple(
         Shard(
             name=name,
@@ -80,6 +79,12 @@ def shards_of(catalog: Catalog) -> tuple[Shard, ...]:
         )
         for name, features in found.items()
     )
+
+
+def shard_name(catalog: Catalog, key: tuple[str, ...]) -> str:
+    """The shard of what is kept by these fields."""
+    alone = {feature.key[0] for feature in catalog.features if len(feature.key) == 1}
+    return next((field for field in key if field in alone), key[0])
 
 
 def shard_catalog(catalog: Catalog, shard: Shard) -> Catalog:
@@ -154,6 +159,20 @@ class Routes:
         return [
             Partition(topic, number) for _, topic, count in self._places for number in range(count)
         ]
+
+    def owner_of(self, catalog: Catalog) -> Callable[[Asked], str]:
+        """Says of a row that a request needs which partition has it, by its name in receipts."""
+        places = []
+        for table in catalog.plan.tables:
+            shard = shard_name(catalog, table.key)
+            places.append((shard, table.key.index(shard), len(table.key) > 1))
+
+        def owner(asked: Asked) -> str:
+            shard, at, several = places[asked.table]
+            key: Any = asked.key
+            return str(self.place(shard, key[at] if several else key))
+
+        return owner
 
     def place(self, shard: str, value: object) -> Partition:
         """Where the history of one entity lies."""

@@ -81,5 +81,6 @@ class SpreadReader:
             if seen is not None and (newest is None or seen > newest):
                 newest = seen
         combine(self._catalog.combining, vector.bits[None], vector.known[None])
+        combine(self._catalog.combining, vector.bits.reshape(1, -1), vector.known.reshape(1, -1))
         self._deriver.fill(vector, request.payload)
         return vector, newest, cut

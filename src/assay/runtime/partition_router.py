@@ -94,6 +94,10 @@ class Router:
         self._publisher.flush()
         self.log.take([], spoiled, fresh[-1].offset + 1)
 
+    def rest(self) -> bool:
+        """See `Part.rest`: nothing can wait here."""
+        return False
+
     def close(self) -> None:
         """See `Part.close`."""
         self.log.close()

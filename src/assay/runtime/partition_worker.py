@@ -118,6 +118,8 @@ class Worker:
     def step(self, timeout: float = 0.0) -> int:
         """One round: open what waits, then deal with what has come; how many messages that was."""
         busy = self._prepare()
+        for part in self.held.values():
+            busy = part.rest() or busy
         taken = 0
         for partition, messages in self._feed.poll(0.0 if busy else timeout).items():
             held = self._held.get(partition)
