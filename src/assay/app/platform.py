@@ -17,6 +17,7 @@ from assay.decisions.reason import ReasonText
 from assay.decisions.record import DecisionRecord
 from assay.features.catalog import Catalog
 from assay.runtime.contract_watch import ContractAlarm
+from assay.runtime.freshness import Freshness, FreshnessView
 from assay.runtime.governance import Governance
 from assay.runtime.identity import IdentityStore
 from assay.runtime.online import Ack
@@ -56,10 +57,12 @@ class Platform:
     properties of those names. ``succession`` lets another version take over, None when none can.
     ``trouble`` says why no decision can be made now, empty when all is well; ``alarms`` tells
     which contracts break; ``gauge`` reads one of its own measures.
+    ``freshness`` says how recent what decisions see is.
     ``aside`` is the one thread on which the review desk and governance are worked, so that the
     thread of the engine never waits for them.
     """
 
+    freshness: Callable[[], FreshnessView] = lambda: Freshness().view()
     settings: Settings
     contracts: ContractSet
     request: EventContract

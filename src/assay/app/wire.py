@@ -61,7 +61,6 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
     with ExitStack() as opened:
         opened.enter_context(HomeLock(home.path))
         parts = opened.enter_context(control(home))
-        objects = home.objects()
         chosen = (chooser or choose)(settings.workload, parts, home)
         log = home.open_log()
         opened.callback(log.close)
@@ -98,7 +97,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             deciding=lambda: succession.deciding,
             engine=engine,
             log=log,
-            objects=objects,
+            objects=home.objects(),
             desk=ReviewDesk(parts.cases, thread, log, _desk(chosen.workload), clock),
             governance=parts.governance,
             identity=parts.identity,
@@ -106,6 +105,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             telemetry=Telemetry(),
             gauge=gauges(engine, log, succession),
             trouble=lambda: engine.why_not_ready,
+            freshness=lambda: engine.stats.freshness,
             alarms=lambda: engine.contract_alarms,
             close=opened.pop_all().close,
             engine_thread=thread,

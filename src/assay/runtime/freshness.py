@@ -72,7 +72,7 @@ class Freshness:
             newest_age=self.newest_age.view(),
             servable=self.servable.view(),
             absent=dict(self.absent),
-            views={name: watched.view() for name, watched in self._views.items()},
+            views={name: watched.view() for name, watched in list(self._views.items())},
         )
 
 
@@ -103,7 +103,7 @@ class _Watched:
         counts[stale] += 1
 
     def view(self) -> ViewFreshness:
-        parts = [*self._parts.values()]
+        parts = list(self._parts.values())
         fresh, stale = sum(part[0] for part in parts), sum(part[1] for part in parts)
         return ViewFreshness(
             fresh=self._fresh,

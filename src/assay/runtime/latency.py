@@ -33,11 +33,11 @@ class Latency:
     def __init__(self) -> None:
         self._counts, self._total = [0] * _BUCKETS, 0
 
-    def took(self, us: int) -> None:
-        """One more, in microseconds; below 0 (two clocks) counts as 0."""
+    def took(self, us: int, times: int = 1) -> None:
+        """Once more, or several times, in microseconds; below 0 (two clocks) counts as 0."""
         us = max(us, 0)
-        self._counts[min(us.bit_length(), _BUCKETS - 1)] += 1
-        self._total += us
+        self._counts[min(us.bit_length(), _BUCKETS - 1)] += times
+        self._total += us * times
 
     def view(self) -> Latencies:
         """A copy that later counting does not change."""

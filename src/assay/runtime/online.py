@@ -344,6 +344,7 @@ class Engine:
         self, size: int, take: Callable[[Live, Future[Any]], Batch], *, keep: bool = True
     ) -> Future[list[Ack | Refusal]]:
         future: Future[list[Ack | Refusal]] = Future()
+        started = self._monotonic()
         try:
             live = self._open(size)
         except AssayError as error:
@@ -355,6 +356,8 @@ class Engine:
         except Exception as error:
             self._discard(error)
             raise
+        took = (self._monotonic() - started) // 1_000
+        self._stats.freshness.servable.took(took, len(batch.entries))
         self._writer.give(
             Work(
                 live.generation,
@@ -381,7 +384,9 @@ class Engine:
         self._stats.outcomes[record.outcome.value] += 1
         for code in record.degraded:
             self._stats.degraded[code] += 1
-        self._stats.took("whole", self._monotonic() - started)
+        took = self._monotonic() - started
+        self._stats.took("whole", took)
+        self._stats.freshness.servable.took(took // 1_000)
 
     def _discard(self, error: Exception) -> None:
         """Something failed half-way through the state: have it folded from the log again."""

@@ -22,6 +22,7 @@ from assay.serving.asgi import Application, RawHeaders
 from assay.serving.auth import Bearers
 from assay.serving.decisions import decisions_endpoint
 from assay.serving.door import Answer, Door, Room, Visit
+from assay.serving.freshness_metrics import FreshnessMetrics
 from assay.serving.metrics import Metrics
 from assay.serving.problem import problem_of
 from assay.serving.upkeep import upkeep
@@ -89,9 +90,11 @@ def request_ids() -> Callable[[], str]:
 
 def metrics_of(platform: Platform) -> Metrics:
     """The metrics of a platform: requests, decisions, and what it says of itself."""
-    return Metrics(
+    metrics = Metrics(
         {(f"assay_{name}", about): partial(platform.gauge, name) for name, about in GAUGES.items()}
     )
+    metrics.registry.register(FreshnessMetrics(platform.freshness))
+    return metrics
 
 
 def listen(settings: ServerSettings) -> socket.socket:

@@ -15,12 +15,15 @@ from assay.contracts.event import Event
 from assay.contracts.violation import ContractViolation
 from assay.core.errors import Invalid, TooLarge, Unauthenticated, Unavailable
 from assay.core.time import SECOND
+from assay.decisions.freshness import ViewTarget
+from assay.runtime.freshness import Freshness
 from assay.runtime.identity import Role, new_token, new_user
 from assay.runtime.memory_identity import MemoryIdentity
 from assay.serving.answers import LabelBody, VerdictBody
 from assay.serving.auth import Bearers
 from assay.serving.bodies import body_as
 from assay.serving.decisions import durable
+from assay.serving.freshness_metrics import FreshnessMetrics
 from assay.serving.intake import split_array, split_lines
 from assay.serving.metrics import Metrics
 from assay.serving.openapi import event_schema
@@ -254,3 +257,24 @@ def test_whoever_stops_waiting_does_not_disturb_the_others() -> None:
         return await second
 
     assert asyncio.run(run()) == 2
+
+
+def test_freshness_is_scraped_as_histograms_and_shares() -> None:
+    counts, target = Freshness(), ViewTarget(view="paid.card", age_max=10, share=0.9)
+    counts.read(3_000_000, 0, {"paid.user": "read_model_down"})
+    counts.servable.took(3, 2)
+    counts.watched([target], {"paid.card": 0}, [], 5)
+    metrics = Metrics()
+    metrics.registry.register(FreshnessMetrics(counts.view))
+    text = metrics.text().decode()
+    for line in (
+        'assay_newest_event_age_seconds_bucket{le="2.097152"} 0.0',
+        'assay_newest_event_age_seconds_bucket{le="4.194304"} 1.0',
+        "assay_newest_event_age_seconds_sum 3.0",
+        'assay_event_servable_seconds_bucket{le="4e-06"} 2.0',
+        'assay_views_absent_total{reason="read_model_down"} 1.0',
+        'assay_view_decisions_total{fresh="yes",view="paid.card"} 1.0',
+        'assay_view_fresh_share{view="paid.card"} 1.0',
+        'assay_view_fresh_target{view="paid.card"} 0.9',
+    ):
+        assert line in text.splitlines(), line
