@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from assay.app.settings import current_environment, home_from, read_settings
+from assay.cli.features_diff import diff
 from assay.cli.show import emit, grid
 from assay.core.time import format_duration
 from assay.features.catalog import Catalog
@@ -20,6 +21,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.group()
 def features() -> None:
     """See the catalog: names, definitions, windows, memory, digest."""
+
+
+features.add_command(diff)
 
 
 @features.command("list")

@@ -1,0 +1,201 @@
+"""Would the tests notice if the meaning of a feature were altered by one? One place at a time.
+
+Copies the package and its tests aside, alters one place by one (a window edge, the order of ties,
+the weight of a retraction, the verdict on a late event, the cut of a restart), and runs the
+property tests that should notice, with machine code compiled afresh. Every altered copy must fail
+them, and the unaltered one must pass.
+
+Usage: ``python scripts/mutate.py [NAME ...]``; exit code 1 when one survives or no longer applies.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+FEATURES = "tests/property/features/test_features_property.py"
+LOG = "tests/property/test_log_property.py"
+_SECONDS = 900
+#: A failure suffices here: to make it small takes minutes, and chance may not decide who survives.
+_CONFTEST = """
+from hypothesis import Phase, settings
+
+settings.register_profile("mutants", derandomize=True, phases=(Phase.explicit, Phase.generate))
+settings.load_profile("mutants")
+"""
+_TEST_FAILED = 1
+
+
+class Mutant(NamedTuple):
+    """One place, altered by one."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "window edge: everywhere, one microsecond longer",
+        "features/plan.py",
+        "feature.window if feature.window != LIFETIME else FOREVER",
+        "feature.window + 1 if feature.window != LIFETIME else FOREVER",
+        FEATURES,
+    ),
+    Mutant(
+        "window edge: of a live read, the far one",
+        "features/gather.py",
+        "first_at(pool, start, stop, io[0] - plan[p + 4])",
+        "first_at(pool, start, stop, io[0] - plan[p + 4] + 1)",
+        FEATURES,
+    ),
+    Mutant(
+        "window edge: of a live read, the near one",
+        "features/gather.py",
+        "first_at(pool, start, n, io[0])",
+        "first_at(pool, start, n, io[0] + 1)",
+        FEATURES,
+    ),
+    Mutant(
+        "window edge: of a backfill",
+        "features/sweep.py",
+        "ts[high] < at[q]",
+        "ts[high] <= at[q]",
+        FEATURES,
+    ),
+    Mutant(
+        "tie rule: one place early among events of one instant",
+        "features/state.py",
+        "at = bisect_left(range(len(references)), wanted, key=id_at)",
+        "at = max(bisect_left(range(len(references)), wanted, key=id_at) - 1, 0)",
+        FEATURES,
+    ),
+    Mutant(
+        "tie rule: of a backfill",
+        "features/columns.py",
+        "key=ids.__getitem__)",
+        "key=ids.__getitem__, reverse=True)",
+        FEATURES,
+    ),
+    Mutant(
+        "retraction weight: 0 in the state",
+        "features/arena.py",
+        "rows[row, 2] = n - 1",
+        "rows[row, 2] = n",
+        FEATURES,
+    ),
+    Mutant(
+        "retraction weight: 0 in the log",
+        "runtime/fold.py",
+        "state.retract(target_of(entry.event))",
+        "pass",
+        LOG,
+    ),
+    Mutant(
+        "late verdict: given one microsecond early",
+        "runtime/live.py",
+        "event.ts >= self.newest - horizon",
+        "event.ts > self.newest - horizon",
+        LOG,
+    ),
+    Mutant(
+        "late verdict: given one microsecond late",
+        "runtime/live.py",
+        "event.ts >= self.newest - horizon",
+        "event.ts >= self.newest - horizon - 1",
+        LOG,
+    ),
+    Mutant(
+        "late verdict: not kept in a replay",
+        "runtime/fold.py",
+        "if not entry.accepted",
+        "if False",
+        LOG,
+    ),
+    Mutant(
+        "cut: a receipt that claims one entry more",
+        "runtime/stages.py",
+        'cut = {"0": live.seq}',
+        'cut = {"0": live.seq + 1}',
+        LOG,
+    ),
+    Mutant(
+        "cut: a new version that misses the last entry",
+        "runtime/versions.py",
+        "if len(waiting) != live.seq - self.seq",
+        "if len(waiting) < live.seq - self.seq - 1",
+        LOG,
+    ),
+)
+
+
+def main(names: list[str]) -> int:
+    """Run the chosen mutants, all by default; the exit code."""
+    chosen = [one for one in MUTANTS if not names or any(name in one.name for name in names)]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as aside:
+        folder = _copy(Path(aside))
+        survived = [] if _passes(folder, sorted({one.tests for one in chosen})) else ["unaltered"]
+        survived += [one.name for one in chosen if not survived and not _killed(folder, one)]
+    for name in survived:
+        print(f"SURVIVED  {name}" if name != "unaltered" else "the unaltered copy fails its tests")
+    print(f"{len(chosen) - len(survived)} of {len(chosen)} killed")
+    return 1 if survived else 0
+
+
+def _copy(aside: Path) -> Path:
+    skipped = shutil.ignore_patterns("__pycache__", ".*")
+    for part in ("src", "tests"):
+        shutil.copytree(ROOT / part, aside / part, ignore=skipped)
+    shutil.copy(ROOT / "pyproject.toml", aside)
+    (aside / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+    return aside
+
+
+def _passes(folder: Path, tests: list[str]) -> bool:
+    return _run(folder, tests) == 0
+
+
+def _killed(folder: Path, mutant: Mutant) -> bool:
+    path = folder / "src" / "assay" / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        print(f"{mutant.name}: expected {mutant.old!r} once in {mutant.file}: mend this script")
+        return False
+    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    started = monotonic()
+    try:
+        code = _run(folder, [mutant.tests])
+    finally:
+        path.write_text(text, encoding="utf-8")
+    word = "killed  " if code == _TEST_FAILED else f"ended with {code}"
+    print(f"{word}  {mutant.name} ({monotonic() - started:.0f} s)", flush=True)
+    return code == _TEST_FAILED
+
+
+def _run(folder: Path, tests: list[str]) -> int:
+    """The exit code of pytest on a copy: 0 passed, 1 a test failed, anything else is no answer."""
+    with tempfile.TemporaryDirectory(prefix="compiled-") as cache:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(folder / "src"),
+            "NUMBA_CACHE_DIR": cache,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        ended = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=_SECONDS, check=False
+        )
+    if ended.returncode not in (0, _TEST_FAILED):
+        print(ended.stdout.decode()[-2_000:] + ended.stderr.decode()[-2_000:])
+    return ended.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
