@@ -34,6 +34,7 @@ def list_features(home: str | None, workload: str | None, *, as_json: bool) -> N
     """The name, kind and one sentence of every value, in the order of the vector."""
     catalog = _catalog(home, workload)
     texts = {feature.name: feature.about for feature in catalog.features}
+    texts |= {item.name: item.about for item in catalog.combined}
     texts |= {item.name: item.about for item in catalog.derived}
     rows = [
         {"name": name, "kind": kind, "about": texts.get(name, "")}
@@ -57,6 +58,9 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
         return
     rows = [_line(feature) for feature in catalog.features]
     grid("Features", ("name", "aggregate", "source by key", "window", "only where"), rows)
+    combined = [(item.name, item.how, ", ".join(item.of)) for item in catalog.combined]
+    if combined:
+        grid("Combined by the kernel", ("name", "how", "of"), combined)
     derived = [(item.name, ", ".join(item.inputs), item.version) for item in catalog.derived]
     if derived:
         grid("Derived at request time", ("name", "from", "version"), derived)
@@ -100,6 +104,9 @@ def described(catalog: Catalog) -> dict[str, Any]:
         "features": [
             {**msgspec.to_builtins(feature), "digest": feature.digest}
             for feature in catalog.features
+        ],
+        "combined": [
+            {**msgspec.to_builtins(item), "digest": item.digest} for item in catalog.combined
         ],
         "derived": [
             {

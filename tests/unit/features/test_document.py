@@ -21,6 +21,18 @@ def test_a_catalog_is_made_again_from_its_document_texts_included() -> None:
     assert again.names == CATALOG.names
 
 
+def test_combined_values_are_added_changed_and_kept_in_the_document() -> None:
+    often = {"name": "customer_often", "how": "over", "of": ["customer_count_1d"], "limit": 3}
+    after = changed(CATALOG, parse_change({"add": [often]}))
+    assert after.combined[-1].limit == 3
+    again = catalog_from(document_of(after), after.digest, CATALOG)
+    assert again.combined == after.combined
+    later = changed(after, parse_change({"change": {"customer_often": {"limit": 5}}}))
+    assert later.combined[-1].limit == 5
+    gone = changed(later, parse_change({"remove": ["customer_often"]}))
+    assert gone.digest == CATALOG.digest
+
+
 def test_a_document_under_another_digest_or_with_a_changed_window_is_corrupt() -> None:
     plain = json.loads(document_of(CATALOG))
     plain["features"][0]["window"] += 1
