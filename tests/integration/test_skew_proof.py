@@ -1,6 +1,7 @@
 """One definition, whatever happens: streams are served, disturbed, and made again bit for bit."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,10 @@ def test_a_value_that_was_served_wrong_is_found_and_shown_with_few_events(
 
     served: list[str] = []
 
-    def forgetful(self: FeatureState, request: Event) -> tuple[Vector, int | None]:
-        vector, newest = read(self, request)
+    def forgetful(
+        self: FeatureState, request: Event, absent: Iterable[str] = ()
+    ) -> tuple[Vector, int | None]:
+        vector, newest = read(self, request, absent)
         served.append(request.id)
         if served.count(wrong_from) == 1 and request.id == wrong_from:
             vector.bits[place] -= 1
