@@ -10,12 +10,15 @@ import pytest
 from tests.integration.served_home import booking, make_home, text_of
 
 from assay.adapters.sqlite.log import SqliteLog
+from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.home import Home, control
 from assay.app.settings import read_settings
 from assay.app.wire import open_platform
 from assay.cli.main import main
+from assay.contracts.event import Event
 from assay.core.errors import Unavailable
 from assay.runtime.identity import Identity, Role
+from assay.runtime.ports import Entry
 from assay.runtime.reserved import check_free
 
 NAME = "Zebulon-Quagmire-7731"
@@ -109,6 +112,19 @@ def test_no_file_holds_the_subject_and_the_promises_hold(
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         connection.execute("UPDATE entry SET key = 'x'")
+
+
+def test_what_is_not_reached_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, user in enumerate((USER, "somebody-else")):
+        folder = home / "partitions" / "user_id" / str(number)
+        folder.mkdir(parents=True)
+        log = SqlitePartitionLog(folder / "log.db")
+        event = Event("e1", "booking", 1, {"user_id": user})
+        log.append([Entry(seq=1, event=event, known_at=1, accepted=True)])
+        log.close()
+    for more in (["--dry-run"], []):
+        words = ("erase", "--home", str(home), "--subject", f"user_id={USER}", *more)
+        assert run(capsys, *words)[1]["not_reached"] == ["partitions/user_id/0/log.db"]
 
 
 def test_only_an_administrator_erases(

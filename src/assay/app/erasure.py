@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from assay.adapters.files.home import HomeLock
+from assay.adapters.sqlite.log import SqliteLog
 from assay.app.home import Control, Home, control
 from assay.core.errors import Forbidden, NotFound
 from assay.core.time import format_time
@@ -21,7 +22,7 @@ from assay.models.bundle import MANIFEST, Manifest, read_bundle
 from assay.runtime.erasure import Erasures, Found, erase, find, receipt_digest
 from assay.runtime.identity import Identity, Role
 from assay.runtime.ports import ErasableLog, EventLog, ObjectStore
-from assay.runtime.subject import Subject
+from assay.runtime.subject import Subject, entries_about
 
 AUDIT_MAX = 1 << 40  #: entries of the audit log: all of them
 _ASKED, _DONE = "erasure asked", "subject erased"
@@ -34,7 +35,8 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     """What an erasure took out, or would; ``receipt`` is empty when nothing was written.
 
     ``dependent_decisions`` and ``dependent_values`` are what others were served that saw the
-    subject; ``models`` learned from a time in which there are events of it.
+    subject; ``models`` learned from a time in which there are events of it; ``not_reached`` are
+    partition logs of this home that hold the subject and were left as they are.
     """
 
     receipt: str
@@ -47,6 +49,7 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     cases: int = 0
     snapshots: int = 0
     models: tuple[str, ...] = ()
+    not_reached: tuple[str, ...] = ()
 
 
 def look(home: Home, catalogs: Catalogs, subject: Subject, progress: Any) -> Erasing:
@@ -61,7 +64,8 @@ def look(home: Home, catalogs: Catalogs, subject: Subject, progress: Any) -> Era
         log = home.open_log()
         try:
             found = find(log, log, catalogs(log), subject, progress)
-            return _told("", found, models=_learned(parts, home.objects(), found))
+            told = _told("", found, models=_learned(parts, home.objects(), found))
+            return msgspec.structs.replace(told, not_reached=_not_reached(home, subject))
         finally:
             log.close()
 
@@ -114,7 +118,7 @@ def erase_subject(
                 details = {"receipt": receipt_digest(receipt), "asked_by": who.user}
                 parts.governance.note(who, _DONE, receipt.event.id, details)
                 told = msgspec.structs.replace(told, receipt=receipt.event.id)
-            return told
+            return msgspec.structs.replace(told, not_reached=_not_reached(home, subject))
         finally:
             log.close()
 
@@ -153,6 +157,19 @@ def _open(log: EventLog, parts: Control) -> list[Any]:
     return [kept for kept in Erasures(log).receipts if receipt_digest(kept) not in noted]
 
 
+def _not_reached(home: Home, subject: Subject) -> tuple[str, ...]:
+    """The partition logs that still hold the subject."""
+    found = []
+    for path in home.partition_logs():
+        log = SqliteLog(path, create=False)
+        try:
+            if entries_about(log, subject):
+                found.append(str(path.relative_to(home.path)))
+        finally:
+            log.close()
+    return tuple(found)
+
+
 def _learned(parts: Control, objects: ObjectStore, found: Found) -> tuple[str, ...]:
     """The registered models whose training period holds an event of the subject."""
     times = [entry.event.ts for entry in found.entries]
@@ -175,6 +192,5 @@ def _learned(parts: Control, objects: ObjectStore, found: Found) -> tuple[str, .
 def _told(
     receipt: str, found: Found, *, models: tuple[str, ...], cases: int = 0, snapshots: int = 0
 ) -> Erasing:
-    return Erasing(
-        receipt=receipt, models=models, cases=cases, snapshots=snapshots, **found.counts()
-    )
+    bare = Erasing(receipt=receipt, models=models, cases=cases, snapshots=snapshots)
+    return msgspec.structs.replace(bare, **found.counts())

@@ -71,6 +71,10 @@ class Home:
             path.unlink()
         return len(found)
 
+    def partition_logs(self) -> list[Path]:
+        """The logs of the partitions that a worker of this home owns."""
+        return sorted((self.path / "partitions").glob("**/log.db"))
+
     def objects(self) -> ObjectStore:
         """Models, policies and documents by digest."""
         return ObjectFiles(self.path / "objects")

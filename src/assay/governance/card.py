@@ -169,6 +169,24 @@ def _use(record: ModelRecord) -> Section:
     )
 
 
+def _late(sheet: Sheet) -> list[Block]:
+    """How many values late facts changed, where the history says so."""
+    lift = sheet.get("data.late_lift")
+    if lift is None or lift.value is None:
+        return []
+    mode = str(lift.parameters.get("mode", "")).replace("_", " ")
+    return [
+        Paragraph(
+            parts.sentence(
+                f"It learned from values {mode}. Facts that came late or were taken back since "
+                "make this many values other now than they were known at the request: ",
+                lift,
+                ".",
+            )
+        )
+    ]
+
+
 def _data(sheet: Sheet, currency: str) -> Section:
     populations, maturity = sheet.need("data.populations"), sheet.need("data.label_maturity")
     as_of = sheet.need("data.as_of")
@@ -199,6 +217,7 @@ def _data(sheet: Sheet, currency: str) -> Section:
                     Text("."),
                 )
             ),
+            *_late(sheet),
         ),
     )  # fmt: skip
 
