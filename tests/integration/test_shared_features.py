@@ -15,6 +15,7 @@ from tests.unit.features.test_state import EVERY
 from assay.adapters.redis.client import EvictsKeys
 from assay.adapters.redis.read_model import RedisReadModel
 from assay.contracts.event import Event
+from assay.contracts.retraction import completed
 from assay.core.errors import Unavailable
 from assay.core.time import HOUR, MINUTE
 from assay.features.catalog import Catalog
@@ -27,7 +28,14 @@ from assay.runtime.fold import fold
 from assay.runtime.ports import Entry
 from assay.runtime.publisher import PART_MAX, Publisher
 from assay.runtime.read_model import Superseded
-from assay.runtime.shared_features import DOWN, EMPTY, OTHER_CATALOG, SILENT, SharedFeatures
+from assay.runtime.shared_features import (
+    DOWN,
+    EMPTY,
+    OTHER_CATALOG,
+    SILENT,
+    TOO_SHORT,
+    SharedFeatures,
+)
 
 pytestmark = needs_redis
 VIEWS = ("paid.card", "paid.user", "paid.card+shop")
@@ -160,6 +168,32 @@ def test_every_vector_has_the_owners_bits_and_its_cut(owner: Owner, scorer: Scor
         assert served.seen == dict.fromkeys(VIEWS, event.ts)
     assert owner.publisher.complete_publications == 1
     assert owner.publisher.latency.view().count == 60
+
+
+def test_what_is_taken_back_is_gone_from_the_next_vector(owner: Owner, scorer: Scorer) -> None:
+    """The row without events is published too: its old image still had one."""
+    only = paid(1, name="only", card="c1")
+    owner.take(only)
+    owner.publish()
+    back = Event("back", "retraction", only.ts + 1, {"event": only.id, "reason": "sent twice"})
+    owner.take(completed(back, only))
+    owner.publish()
+    served = scorer.serve(MINUTE, card="c1")
+    assert as_values(served.vector, CATALOG)["card_count_10800000000"] == 0
+    assert served.cut == {"0": 2}
+
+
+def test_an_owner_that_forgets_says_which_requests_are_too_old(
+    server: RedisServer, scorer: Scorer
+) -> None:
+    owner = Owner(server)
+    owner.state = FeatureState(CATALOG, lookback=HOUR)
+    owner.publisher.claim()
+    owner.take(paid(0, name="a"), paid(9 * HOUR, name="b", card="y"))
+    owner.publish()
+    assert scorer.serve(8 * HOUR).absent == {}
+    assert scorer.serve(8 * HOUR - 1).absent == {"paid.card": TOO_SHORT}
+    owner.close()
 
 
 def test_a_row_touched_many_times_is_published_once(owner: Owner) -> None:

@@ -77,7 +77,8 @@ def open_following(settings: Settings) -> Iterator[Following]:
         opened.callback(log.close)
         model = opened.enter_context(read_model(settings.redis, settings.redis.publish_timeout))
         partition = settings.features.partition
-        yield Following(log, catalog, publisher_of(settings, model, catalog, partition))
+        publisher = publisher_of(settings, model, catalog, partition)
+        yield Following(log, catalog, publisher, lookback=settings.time.request_age)
 
 
 def codec_of(settings: RedisSettings, catalog: Catalog) -> ImageCodec:

@@ -18,9 +18,10 @@ from assay.core.canonical import canonical, digest
 from assay.core.errors import Corrupt, Invalid
 from assay.core.time import TIME_MIN
 from assay.features.catalog import Catalog
-from assay.features.layout import NULL
+from assay.features.layout import NULL, REACH, SHAPE_WORDS
 from assay.features.packing import Packed, packed_size
 from assay.features.plan import FOREVER
+from assay.features.retention import shapes
 from assay.features.slabs import Key
 from assay.features.state import FeatureState, composite_key
 from assay.features.vector import Vector
@@ -109,10 +110,8 @@ class ImageCodec:
         parts = [*key] if isinstance(key, tuple) else [key]
         return hashlib.blake2b(self.tables[table] + canonical(parts), digest_size=16).digest()
 
-    def encode(
-        self, state: FeatureState, asked: Asked, seq: int, generation: int = 0
-    ) -> bytes | None:
-        """The image of a row after ``seq``; None for a key never seen.
+    def encode(self, state: FeatureState, asked: Asked, seq: int, generation: int = 0) -> bytes:
+        """The image of a row after ``seq``; without events for a key that has none any more.
 
         Args:
             state: of this codec's catalog.
@@ -123,7 +122,7 @@ class ImageCodec:
         table = asked.table
         found = state.packed(table, asked.key, self._most[table], ids=self._with_ids[table])
         if found is None:
-            return None
+            found = Packed(0, NULL, np.empty(0, np.int64))
         newest = int(found.words[found.n - 1]) if found.n else NULL
         ids = b"".join(_ID_LENGTH.pack(len(i)) + i for i in found.ids)
         what = (_MAGIC, self.tables[table], asked.name, found.n, len(ids))
@@ -163,8 +162,8 @@ class ImageCodec:
 
     def retention(self, table: int) -> int | None:
         """Microseconds after which no window sees an event of a table; None for never."""
-        widest = _widest(self.catalog)[table]
-        return None if widest >= FOREVER else widest
+        reach = _reaches(self.catalog)[table]
+        return None if reach >= FOREVER else reach
 
     @property
     def _shapes(self) -> list[tuple[int, int, int]]:
@@ -192,14 +191,14 @@ class ImageReader:
         self.codec, plan = codec, codec.catalog.plan
         self._scratch = FeatureState(codec.catalog)
         self._views = view_names(plan)
-        self._widest = _widest(codec.catalog)
+        self._reach = _reaches(codec.catalog)
 
     def incomplete(self, table: int, image: RowImage, at: int) -> bool:
         """Whether a window at T may reach back to events that were left out of an image."""
         if image.packed.since == NULL:
             return False
-        widest = self._widest[table]
-        return widest >= FOREVER or at - widest < image.packed.since
+        reach = self._reach[table]
+        return reach >= FOREVER or at - reach < image.packed.since
 
     def read(
         self, request: Event, rows: Sequence[tuple[Asked, RowImage]], absent: Mapping[str, str]
@@ -226,10 +225,8 @@ class ImageReader:
             event = Event("warm", table.source, TIME_MIN, payload)
             state.apply(event)
             for asked in self.codec.touched(event):
-                image = self.codec.encode(state, asked, 0)
-                if image is not None:
-                    row = self.codec.decode(asked, image)
-                    self.read(Event("r", catalog.request.type, TIME_MIN, {}), [(asked, row)], {})
+                row = self.codec.decode(asked, self.codec.encode(state, asked, 0))
+                self.read(Event("r", catalog.request.type, TIME_MIN, {}), [(asked, row)], {})
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -244,14 +241,10 @@ def _key(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
     return key
 
 
-def _widest(catalog: Catalog) -> list[int]:
-    """How far back from T the windows over each table reach."""
-    plan = catalog.plan
-    widest = [0] * len(plan.tables)
-    for slot in plan.slots:
-        table = plan.groups[slot.group].table
-        widest[table] = max(widest[table], slot.window + slot.every)
-    return widest
+def _reaches(catalog: Catalog) -> list[int]:
+    """How far back any window over each table sees."""
+    found: list[int] = shapes(catalog)[REACH::SHAPE_WORDS].tolist()
+    return found
 
 
 def _ids(data: bytes) -> Iterator[bytes]:

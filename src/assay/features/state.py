@@ -214,6 +214,11 @@ class FeatureState:
         self._retracted, self._edge = set(), _ALL
 
     @property
+    def oldest(self) -> int | None:
+        """The oldest T that a read may have, None when any may."""
+        return None if self._edge <= _ALL else self._edge
+
+    @property
     def derived_failures(self) -> int:
         """Derived values that are not known because their function failed."""
         return self._deriver.failures

@@ -29,6 +29,7 @@ class Following:
         log: read only.
         catalog: what is kept and published.
         publisher: of the log's partition.
+        lookback: microseconds behind the newest event that a request may lie; see `FeatureState`.
         monotonic: seconds, never going back.
     """
 
@@ -37,11 +38,13 @@ class Following:
         log: EventLog,
         catalog: Catalog,
         publisher: Publisher,
+        lookback: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self._catalog, self.publisher = log, catalog, publisher
         self._monotonic, self._told = monotonic, float("-inf")
-        self._state, self.seq = FeatureState(catalog), 0
+        self._lookback = lookback
+        self._state, self.seq = FeatureState(catalog, lookback=lookback), 0
         self.failures = 0
 
     def start(self) -> None:
@@ -106,7 +109,7 @@ class Following:
 
     def _begin_again(self, seq: int) -> None:
         """What was erased is no longer in the log: the state without it is published whole."""
-        self._state = FeatureState(self._catalog)
+        self._state = FeatureState(self._catalog, lookback=self._lookback)
         for entry in self._log.entries(0, seq - 1):
             fold(self._state, entry)
         self.publisher.all_again()

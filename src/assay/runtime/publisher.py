@@ -5,7 +5,7 @@ entry it has folded and `flush` whenever it likes; nothing here waits or starts 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -166,7 +166,7 @@ class Publisher:
         return last
 
     def _send(self, state: FeatureState, rows: list[Asked], *, first: bool, last: bool) -> None:
-        writes = [write for asked in rows for write in self._write(state, asked)]
+        writes = [self._write(state, asked) for asked in rows]
         self._model.publish(
             Flush(
                 partition=self.partition,
@@ -176,7 +176,7 @@ class Publisher:
                 after=self._published if self._published >= 0 else None,
                 first=first,
                 rows=writes,
-                status=_encode(self._status()) if last else None,
+                status=_encode(self._status(state)) if last else None,
             )
         )
         self.images += len(writes)
@@ -188,18 +188,17 @@ class Publisher:
             self._touched.clear()
             self._known_at.clear()
 
-    def _write(self, state: FeatureState, asked: Asked) -> Iterator[RowWrite]:
+    def _write(self, state: FeatureState, asked: Asked) -> RowWrite:
         image = self._codec.encode(state, asked, self._seq, self._generation)
-        if image is not None:
-            name = row_name(self.partition, asked)
-            yield RowWrite(name, image, self._keep_ms[asked.table])
+        return RowWrite(row_name(self.partition, asked), image, self._keep_ms[asked.table])
 
-    def _status(self) -> Status:
+    def _status(self, state: FeatureState) -> Status:
         return Status(
             generation=self._generation,
             seq=self._seq,
             mark=self._mark,
             tables=self._codec.tables,
             newest=self._newest,
+            oldest=state.oldest,
             published_at=self._wall(),
         )

@@ -24,7 +24,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``seq`` is the place in the log that they show, ``mark`` what tells that log from another one.
     ``tables`` holds the digests of the tables published, ``newest`` the newest accepted ts of each
-    source. ``published_at`` is wall-clock microseconds: the owner was alive then.
+    source, ``oldest`` the oldest T that the owner still answers (None: any). ``published_at`` is
+    wall-clock microseconds: the owner was alive then.
     """
 
     generation: int
@@ -32,6 +33,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mark: bytes
     tables: tuple[bytes, ...]
     newest: dict[str, int]
+    oldest: int | None
     published_at: int
 
 

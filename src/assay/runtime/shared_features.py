@@ -135,6 +135,8 @@ class SharedFeatures:
             return status
         if self._codec.tables[asked.table] not in status.tables:
             return OTHER_CATALOG
+        if status.oldest is not None and at < status.oldest:
+            return TOO_SHORT  # whoever has no image may have had one when that T was now
         if image is None:
             return None
         try:

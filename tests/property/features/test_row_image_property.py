@@ -20,8 +20,8 @@ relaxed = settings(deadline=None, max_examples=60)
 def images_of(codec: ImageCodec, state: FeatureState, request: Event) -> dict[Asked, bytes]:
     """What a store would answer to a request: the images there are."""
     asked = {item for item in codec.asked(request) if item is not None}
-    found = {item: codec.encode(state, item, 7) for item in asked}
-    return {item: image for item, image in found.items() if image is not None}
+    kept = set(state.every_key())  # of others the store has no image at all
+    return {item: codec.encode(state, item, 7) for item in asked if (item.table, item.key) in kept}
 
 
 def decoded(codec: ImageCodec, images: dict[Asked, bytes]) -> list[tuple[Asked, RowImage]]:
