@@ -18,8 +18,25 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 def compiled(function: _F) -> _F:
     """The same function as machine code, compiled at its first call and kept on disk."""
+    return _cached(function)
+
+
+def unlocked(function: _F) -> _F:
+    """``compiled``, and other Python threads run while it does: for long work on arrays."""
+    return _cached(function, nogil=True)
+
+
+def borrowing(function: _F) -> _F:
+    """``compiled``, for what makes no array: it does not count references to those it is lent.
+
+    Counting costs some ten nanoseconds an array and call, more than many a call itself.
+    """
+    return _cached(function, _nrt=False)
+
+
+def _cached(function: _F, **options: Any) -> _F:
     # error_model numpy: integer division does not test for zero again; the callers have.
-    dispatcher = numba.njit(error_model="numpy")(function)
+    dispatcher: Any = numba.njit(error_model="numpy", **options)(function)
     if hasattr(dispatcher, "_cache"):  # not where compiling is switched off
         dispatcher._cache = _RoomCache(function)  # noqa: SLF001 - numba offers no other way
     return cast("_F", dispatcher)

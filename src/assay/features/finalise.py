@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.features.compiled import compiled, inlined
+from assay.features.compiled import borrowing, inlined
 from assay.features.divide import divide, quotient
 from assay.features.layout import (
     COUNT,
@@ -49,6 +49,7 @@ from assay.features.layout import (
     Ints,
     Word,
 )
+from assay.features.placed import AT, TARGET
 
 Bytes = NDArray[np.uint8]
 #: Aggregate, whether the request itself is added, whether values are codes of reals, the oldest
@@ -57,8 +58,6 @@ _How = tuple[Word, Word, Word, Word, Word, Word]
 
 #: How a value ended: not known, known, or beyond its exact arithmetic (and so not known).
 _UNKNOWN, _KNOWN, _OVERFLOW = range(3)
-#: Rows finalised feature by feature before the next ones: they stay in the first-level cache.
-_TOGETHER = 64
 
 
 @inlined
@@ -69,7 +68,7 @@ def _how(operations: Ints, o: Word) -> _How:
     )  # fmt: skip
 
 
-@compiled
+@borrowing
 def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: Bytes) -> int:
     """Write one vector; returns how many values overflowed and are therefore not known."""
     overflows = 0
@@ -82,42 +81,53 @@ def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: B
     return overflows
 
 
-@compiled
+@inlined
 def finalise_rows(
-    slots: Ints, operations: Ints, places: Ints, at: Ints, bits: Ints, known: Bytes
+    slots: Ints,
+    features: Ints,
+    f: Word,
+    asks: Ints,
+    asked: tuple[Word, Word],
+    bits: Ints,
+    known: Bytes,
 ) -> int:
-    """Write features of many vectors from one slot gathered for each.
+    """Write the ``f``-th of some features of many requests, a slot gathered for each.
 
-    ``slots`` has shape ``(n, words)``, ``at`` ``(n,)``; ``places`` pairs a feature with the column
-    of ``bits`` and ``known`` to write.
+    ``features`` hold what an operation does after its slot, and the column to write; ``asked`` is
+    the first of the requests and how many. The usual aggregates are passed on as constants, which
+    the compiled loops then need not look at.
     """
-    overflows = 0
-    for first in range(0, len(at), _TOGETHER):
-        for p in range(len(places)):
-            o, column = places[p, 0], places[p, 1]
-            how = _how(operations, o)
-            for r in range(first, min(first + _TOGETHER, len(at))):
-                value, ended = _finalise(slots, r, how, at[r])
-                bits[r, column] = value
-                known[r, column] = 1 if ended == _KNOWN else 0
-                overflows += 1 if ended == _OVERFLOW else 0
+    how = (
+        features[f, 0], features[f, 1], features[f, 2],
+        features[f, 3], features[f, 4], features[f, 5],
+    )  # fmt: skip
+    to = (*asked, features[f, 6])
+    if not how[1] and not how[2] and not how[3]:
+        if how[0] == COUNTS:
+            return _finalise_all(slots, (COUNTS, 0, 0, 0, 0, 0), asks, to, bits, known)
+        if how[0] == SUMS:
+            return _finalise_all(slots, (SUMS, 0, 0, 0, 0, 0), asks, to, bits, known)
+        if how[0] == MEANS:
+            return _finalise_all(slots, (MEANS, 0, 0, 0, 0, 0), asks, to, bits, known)
+        if how[0] == MAXS:
+            return _finalise_all(slots, (MAXS, 0, 0, 0, 0, 0), asks, to, bits, known)
+        if how[0] == DISTINCTS:
+            apart = (DISTINCTS, 0, 0, 0, how[4], how[5])
+            return _finalise_all(slots, apart, asks, to, bits, known)
+    return _finalise_all(slots, how, asks, to, bits, known)
+
+
+@inlined
+def _finalise_all(
+    slots: Ints, how: _How, asks: Ints, to: tuple[Word, Word, Word], bits: Ints, known: Bytes
+) -> int:
+    (first, count, column), overflows = to, 0
+    for q in range(count):
+        value, ended = _finalise(slots, q, how, asks[first + q, AT])
+        row = asks[first + q, TARGET]
+        bits[row, column], known[row, column] = value, 1 if ended == _KNOWN else 0
+        overflows += 1 if ended == _OVERFLOW else 0
     return overflows
-
-
-@compiled
-def scatter(
-    vectors: tuple[Ints, Bytes], features: Ints, rows: Ints, bits: Ints, known: Bytes
-) -> None:
-    """Copy parts of vectors, one per row of ``rows``, to where they belong in a frame.
-
-    Every row of the frame is visited once, because it may lie anywhere in memory.
-    """
-    for r in range(len(rows)):
-        row = rows[r]
-        for column in range(len(features)):
-            bits[row, features[column]] = vectors[0][r, column]
-        for column in range(len(features)):
-            known[row, features[column]] = vectors[1][r, column]
 
 
 @inlined
@@ -203,17 +213,17 @@ def _uncoded(value: Word, is_real: Word) -> Word:
     return value ^ MOST if is_real and value < 0 else np.int64(value)
 
 
-@compiled
+@borrowing
 def _lowest(low: Word, x: Word) -> Word:
     return low if x == NULL else min(low, x)
 
 
-@compiled
+@borrowing
 def _highest(high: Word, x: Word) -> Word:
     return max(high, x)
 
 
-@compiled
+@borrowing
 def _total(low: Word, high: Word, x: Word) -> tuple[np.int64, np.uint64]:
     """The sum of limbs, with x, as a 128-bit two's complement (high, low)."""
     if x != NULL:
@@ -223,7 +233,7 @@ def _total(low: Word, high: Word, x: Word) -> tuple[np.int64, np.uint64]:
     return np.int64(high >> 32) + np.int64(total < shifted), total
 
 
-@compiled
+@borrowing
 def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     """``(n * squares - sum**2) / n**2`` rounded once; the caller has bounded every part."""
     high, low = _times(slots, r, x, np.uint64(np.int64(n)))
@@ -238,7 +248,7 @@ def _variance(slots: Ints, r: Word, x: Word, n: Word) -> float:
     return divide(high, low - square, np.uint64(np.int64(n)) * np.uint64(np.int64(n)))
 
 
-@compiled
+@borrowing
 def _times(slots: Ints, r: Word, x: Word, n: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The sum of squares, with that of x, times n: 128 bits (high, low); n below 2**31."""
     limb, half = np.uint64(LIMB), np.uint64(32)

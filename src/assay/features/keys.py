@@ -3,54 +3,52 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.core.errors import Invalid
-from assay.features.columns import Coded, Column, taken, whole_codes
+from assay.features.columns import Coded, Column, Partly, whole_codes
 from assay.features.encode import NULL
-from assay.features.sweep import dense
+from assay.features.layout import Ints
+from assay.features.placed import dense
 
-Ints = NDArray[np.int64]
 
+def rows_of(ours: Sequence[Column], theirs: Sequence[Column]) -> tuple[Ints, Ints, int]:
+    """The row of each event and of each request as given, and the number of rows.
 
-def rows_of(
-    ours: Sequence[Column],
-    theirs: Sequence[Column],
-    order: NDArray[np.intp],
-    places: NDArray[np.intp],
-) -> tuple[Ints, Ints, int]:
-    """The row of each event and of each request, and the number of rows.
-
-    A key of which a part is not known has the row after the last.
+    A key of which a part is not known has the row after the last. Where the two are the same
+    columns, so are the rows.
     """
-    keys, rows = np.zeros(len(order) + len(places), np.int64), 1
+    same = all(our is their for our, their in zip(ours, theirs, strict=True))
+    keys, rows = np.zeros(0, np.int64), 1
     for part, (our, their) in enumerate(zip(ours, theirs, strict=True)):
-        codes, count = _unified(taken(our, order), taken(their, places))
+        codes, count = _unified((our,) if same else (our, their))
         if part == 0:
             keys, rows = codes, count
         else:
             both = np.where((keys >= 0) & (codes >= 0), keys * count + codes, NULL)
             keys, rows = dense(both)
-    keys = np.where(keys >= 0, keys, rows)
-    return keys[: len(order)], keys[len(order) :], rows
+    if len(keys) and keys.min() < 0:
+        keys = np.where(keys >= 0, keys, rows)
+    if same:
+        return keys, keys, rows
+    events = len(keys) - _length(theirs[0])
+    return keys[:events], keys[events:], rows
 
 
-def _unified(our: Column, their: Column) -> tuple[Ints, int]:
-    """One number for equal values of two columns, -1 where not known, and how many there are."""
-    if isinstance(our, Coded) or isinstance(their, Coded):
-        ours, theirs = _as_coded(our), _as_coded(their)
-        if ours.texts is theirs.texts:
-            codes = np.concatenate((ours.codes, theirs.codes)).astype(np.int64)
-            return np.maximum(codes, -1), len(ours.texts)
-        places: dict[str, int] = {}
-        tables = [
-            np.array([*(places.setdefault(t, len(places)) for t in column.texts), -1], np.int64)
-            for column in (ours, theirs)
-        ]
-        return np.concatenate(
-            (tables[0][np.maximum(ours.codes, -1)], tables[1][np.maximum(theirs.codes, -1)])
-        ), len(places)
-    return dense(np.concatenate((whole_codes(our), whole_codes(their))))
+def _unified(columns: Sequence[Column]) -> tuple[Ints, int]:
+    """One number for equal values of all columns, -1 where not known, and how many there are."""
+    if not any(isinstance(column, Coded) for column in columns):
+        return dense(np.concatenate([whole_codes(column) for column in columns]))
+    coded = [_as_coded(column) for column in columns]
+    if all(column.texts is coded[0].texts for column in coded):
+        codes = np.concatenate([column.codes for column in coded]).astype(np.int64)
+        return codes, len(coded[0].texts)
+    places: dict[str, int] = {}
+    tables = [
+        np.array([*(places.setdefault(t, len(places)) for t in column.texts), -1], np.int64)
+        for column in coded
+    ]
+    pairs = zip(coded, tables, strict=True)
+    return np.concatenate([table[np.maximum(c.codes, -1)] for c, table in pairs]), len(places)
 
 
 def _as_coded(column: Column) -> Coded:
@@ -61,3 +59,9 @@ def _as_coded(column: Column) -> Coded:
     if np.any(codes != NULL):
         raise Invalid("a key of texts is given as Coded, not as numbers")
     return Coded(np.full(len(codes), -1), ())
+
+
+def _length(column: Column) -> int:
+    if isinstance(column, Coded):
+        return len(column.codes)
+    return len(column.values) if isinstance(column, Partly) else len(column)

@@ -1,241 +1,321 @@
-"""What lies in a window, for many requests in order of time? The compiled core of backfills.
+"""What lies in every window of many requests, and what values follow? The core of backfills.
 
-Live reads look one T up among sorted events; a sweep moves both edges of a window forward over
-them. Counts and sums are differences of running totals; extremes come from queues of candidates,
-different values from a count per value. It gathers the same whole-number limbs as
-``assay.features.gather``, laid out the same, so that the same finaliser gives the same bits.
-
-Events and requests are grouped by row and sorted by time within it, so that both edges, as places
-among all events, only ever move forward.
+One compiled pass takes the rows one by one and fills their part of the frame: requests in small
+chunks, so that what is gathered stays in the nearest cache and each row of the frame is written
+while it is there. Programs are data, so that a new definition compiles nothing. Rows are
+independent: threads may sweep different ones at once, and no split of them changes a bit.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from assay.features.compiled import compiled
+from assay.features.compiled import borrowing, inlined, unlocked
+from assay.features.finalise import Bytes, finalise_rows
 from assay.features.layout import (
+    COUNT,
     CURRENT,
-    DIFFERENT,
-    FIRST_AT,
-    FIRST_VALUE,
-    HIGH,
-    LAST_AT,
-    LAST_VALUE,
-    LIMB,
-    LOW,
-    MISSING,
-    MOST,
+    FIRST,
+    HIGHEST,
+    LAST,
+    LOWEST,
     NULL,
-    SAMPLE_WORDS,
     SQUARES,
-    SUM,
     Ints,
+    Word,
 )
+from assay.features.placed import AT, BEFORE, TARGET, TIMES, Sorted, place_in
+from assay.features.program import (
+    COUNTED,
+    COUNTING,
+    EVENTS,
+    EVERY,
+    HIGH_AT,
+    INCLUDES,
+    LANE,
+    LOW_AT,
+    NEED,
+    NUMBERING,
+    SAMPLE_COUNT,
+    SAMPLE_FROM,
+    SAMPLES,
+    SLOT_WORDS,
+    SPAN,
+    STOP,
+    TIED,
+    TOTALS,
+    WINDOW,
+    Program,
+)
+from assay.features.program import FIRST as FROM
 from assay.features.sample import sample
+from assay.features.slide import (
+    ENTERED,
+    LEFT,
+    NEWEST,
+    STATE_WORDS,
+    Chunk,
+    slide_all,
+    slide_counts,
+    slide_different,
+    slide_first,
+    slide_greatest,
+    slide_last,
+    slide_least,
+    slide_squares,
+    slide_totals,
+)
+
+#: Requests of a row that are gathered together.
+_CHUNK = 64
 
 
-@compiled
-def by_row(rows: Ints, buckets: int) -> tuple[Ints, Ints]:
-    """Where each row starts, shape ``(buckets + 1,)``, and the stable order that groups them."""
-    start = np.zeros(buckets + 1, np.int64)
-    for row in rows:
-        start[row + 1] += 1
-    for bucket in range(buckets):
-        start[bucket + 1] += start[bucket]
-    at, order = start.copy(), np.empty(len(rows), np.int64)
-    for i in range(len(rows)):
-        order[at[rows[i]]] = i
-        at[rows[i]] += 1
-    return start, order
+class _Scratch(NamedTuple):
+    """What a sweep writes and forgets.
+
+    ``spans`` and ``state`` are those of the program with how far each has come; ``between`` the
+    edges of the windows of a chunk; ``work`` lines as long as the longest row; ``asked`` the
+    numbers of the requests' own values; ``table`` numbers values; ``slots`` are what is gathered;
+    ``flat`` are the lanes one after the other, ``room`` that of samples.
+    """
+
+    spans: Ints
+    state: Ints
+    between: Ints
+    work: Ints
+    asked: Ints
+    table: Ints
+    slots: Ints
+    flat: Ints
+    room: Ints
 
 
-@compiled
-def dense(values: Ints) -> tuple[Ints, int]:
-    """Each value's number by first appearance (-1 for ``NULL``), and how many there are."""
+@unlocked
+def sweep(placed: Sorted, program: Program, rows: tuple[int, int], bits: Ints, known: Bytes) -> int:
+    """Fill the features of a program for the requests of rows ``rows[0]`` up to ``rows[1]``.
+
+    Returns how many values overflowed and are therefore not known.
+    """
+    numbered, longest, most = len(program.numbered), _longest(placed.start, rows), 0
+    if placed.own.shape[1]:
+        most = _longest(placed.asked, rows)
+    state = np.empty((len(program.slots), STATE_WORDS), np.int64)
+    state[:, :SLOT_WORDS] = program.slots
+    scratch = _Scratch(
+        program.spans.copy(),
+        state,
+        np.zeros((len(program.spans), _CHUNK, 2), np.int64),
+        np.empty((program.lines, longest), np.int64),
+        np.empty((numbered, most), np.int64),
+        np.empty((2, _table_size(longest) if numbered else 0), np.int64),
+        np.zeros((_CHUNK, program.slot_words), np.int64),
+        placed.lanes.reshape(-1),
+        np.zeros(program.work_words, np.int64),
+    )
+    overflows = 0
+    for row in range(rows[0], rows[1]):
+        if placed.asked[row] < placed.asked[row + 1]:
+            overflows += _sweep_row(placed, program, row, scratch, bits, known)
+    return overflows
+
+
+@borrowing
+def _sweep_row(
+    placed: Sorted, program: Program, row: Word, scratch: _Scratch, bits: Ints, known: Bytes
+) -> int:
+    """Fill the features at all requests of a row; everything it calls is compiled into it."""
+    start, lanes, asked, asks, own, ranks = placed
+    spans, state, between, work, own_numbers, table, slots, flat, room = scratch
+    first, stop, base, numbered = asked[row], asked[row + 1], start[row], program.numbered
+    length, features, overflows = start[row + 1] - base, program.features, 0
+    _restart(spans, state, work, length)
+    for n in range(len(numbered)):
+        _number(lanes, (numbered[n], base, length), table, work, n)
+        if own.shape[1]:
+            _number_own(own, (numbered[n], first, stop), length, table, own_numbers, n)
+    for q in range(first, stop, _CHUNK):
+        count = min(_CHUNK, stop - q)
+        _edges(lanes, ranks, asks, (base, length, q, count), spans, between)
+        for s in range(len(state)):
+            chunk = (np.int64(s), base, np.int64(count), np.int64(q - first))
+            _gather(lanes, between, chunk, length, state, work, slots)
+            if state[s, NUMBERING] >= 0:
+                slide_different(own_numbers, between, chunk, state, work, slots)
+            if state[s, INCLUDES]:
+                _include(own, (state[s, LANE], np.int64(q), np.int64(count)), slots)
+            if state[s, SAMPLE_COUNT]:
+                _sample((flat, lanes.shape[1]), program.samples, between, chunk, state, room, slots)
+            span = state[s, SPAN]
+            state[s, LEFT] = between[span, count - 1, 0]
+            state[s, ENTERED] = between[span, count - 1, 1]
+            for f in range(state[s, FROM], state[s, STOP]):
+                overflows += finalise_rows(slots, features, f, asks, (q, count), bits, known)
+    return overflows
+
+
+@unlocked
+def blank(placed: Sorted, row: int, columns: Ints, bits: Ints, known: Bytes) -> None:
+    """Make some features of the requests of a row not known."""
+    for q in range(placed.asked[row], placed.asked[row + 1]):
+        for column in columns:
+            bits[placed.asks[q, TARGET], column], known[placed.asks[q, TARGET], column] = 0, 0
+
+
+@borrowing
+def _longest(start: Ints, rows: tuple[int, int]) -> int:
+    most = 1
+    for row in range(rows[0], rows[1]):
+        most = max(most, start[row + 1] - start[row])
+    return most
+
+
+@borrowing
+def _table_size(length: Word) -> int:
+    """Of a table of values, a power of two, that is at most half full."""
     size = 16
-    while size < 2 * len(values):
+    while size < 2 * length:
         size *= 2
-    mask, used = np.uint64(size - 1), 0
-    held, numbers = np.empty(size, np.int64), np.full(size, -1, np.int64)
-    out = np.empty(len(values), np.int64)
-    for i in range(len(values)):
-        x = values[i]
-        if x == NULL:
-            out[i] = -1
-            continue
-        h = np.uint64(x) * np.uint64(0x9E3779B97F4A7C15)
-        h = (h ^ (h >> np.uint64(32))) & mask
-        while numbers[h] >= 0 and held[h] != x:
-            h = (h + np.uint64(1)) & mask
-        if numbers[h] < 0:
-            held[h], numbers[h] = x, used
-            used += 1
-        out[i] = numbers[h]
-    return out, used
+    return size
 
 
-@compiled
-def edges(
-    start: Ints,
-    ts: tuple[Ints, Ints],
-    asked: Ints,
-    ends: tuple[Ints, Ints],
-    span: tuple[int, int, int],
-) -> Ints:
-    """First place in the window of each request and first place after it, shape ``(n, 2)``.
+@inlined
+def _restart(spans: Ints, state: Ints, work: Ints, length: Word) -> None:
+    """Begin a row: nothing has entered a window."""
+    for span in range(len(spans)):
+        spans[span, LOW_AT], spans[span, HIGH_AT] = 0, 0
+    for s in range(len(state)):
+        for word in range(SLOT_WORDS, STATE_WORDS):
+            state[s, word] = 0
+        state[s, NEWEST] = -1
+        if state[s, NUMBERING] >= 0:
+            for i in range(length):
+                work[state[s, COUNTED], i] = 0
 
-    ``ts`` are the times of the events, and what is compared to where a window stops: times again,
-    or ranks by (ts, id). ``ends`` are the end of each window and where it stops. ``span`` is the
-    window, the first row and the row to stop before; ``start`` and ``asked`` say where the events
-    and requests of each row begin.
+
+@borrowing
+def _number(lanes: Ints, row: tuple[Word, Word, Word], table: Ints, work: Ints, n: Word) -> None:
+    """Number the values of a row (lane, first event, events) by first appearance; -1 for none."""
+    lane, base, length = row
+    size, used = _table_size(length), 0
+    held, places = table[0, :size], table[1, :size]
+    places[:] = -1
+    for i in range(length):
+        x = lanes[lane, base + i]
+        work[n, i] = -1
+        if x != NULL:
+            h = place_in(held, places, x)
+            if places[h] < 0:
+                held[h], places[h] = x, used
+                used += 1
+            work[n, i] = places[h]
+
+
+@borrowing
+def _number_own(
+    own: Ints, asked: tuple[Word, Word, Word], length: Word, table: Ints, out: Ints, n: Word
+) -> None:
+    """The numbers of the requests' own values (lane, first, last); -1 for none of the row's."""
+    lane, first, stop = asked
+    size = _table_size(length)
+    held, places = table[0, :size], table[1, :size]
+    for q in range(first, stop):
+        x = own[lane, q]
+        out[n, q - first] = places[place_in(held, places, x)] if x != NULL else np.int64(-1)
+
+
+@inlined
+def _edges(
+    lanes: Ints,
+    ranks: Ints,
+    asks: Ints,
+    where: tuple[Word, Word, Word, Word],
+    spans: Ints,
+    between: Ints,
+) -> None:
+    """First place in the window of each request and first place after it, of every span.
+
+    ``where`` is the row's first event and how many, the first request and how many.
     """
-    window, first, stop = span
-    out = np.empty((asked[stop] - asked[first], 2), np.int64)
-    for row in range(first, stop):
-        low, high, end = start[row], start[row], start[row + 1]
-        for q in range(asked[row], asked[row + 1]):
-            while high < end and ts[1][high] < ends[1][q]:
-                high += 1
-            while low < high and ts[0][low] < ends[0][q] - window:
+    base, end, first, count = where
+    for span in range(len(spans)):
+        low, high, window = spans[span, LOW_AT], spans[span, HIGH_AT], spans[span, WINDOW]
+        every, tied = spans[span, EVERY], spans[span, TIED]
+        for r in range(count):
+            at = asks[first + r, AT]
+            if every:
+                at -= at % every
+            if tied:
+                while high < end and ranks[base + high] < asks[first + r, BEFORE]:
+                    high += 1
+            else:
+                while high < end and lanes[TIMES, base + high] < at:
+                    high += 1
+            while low < high and lanes[TIMES, base + low] < at - window:
                 low += 1
-            out[q - asked[first], 0], out[q - asked[first], 1] = low, high
-    return out
+            between[span, r, 0], between[span, r, 1] = low, high
+        spans[span, LOW_AT], spans[span, HIGH_AT] = low, high
 
 
-@compiled
-def running_totals(values: Ints, need: int) -> Ints:
-    """Totals before each place, shape ``(n + 1, 1, 3 or 7)``: count, sums, squares as needed."""
-    width = 7 if need & SQUARES else 3 if need & SUM else 1
-    out = np.zeros((len(values) + 1, width), np.int64)
-    for i in range(len(values)):
-        x = values[i]
-        for word in range(width):
-            out[i + 1, word] = out[i, word]
-        if x == NULL:
-            continue
-        out[i + 1, 0] += 1
-        if width > 1:
-            out[i + 1, 1] += x & LIMB
-            out[i + 1, 2] += x >> 32
-        if width > 3:
-            # x squared is (a * 2**32 + b)**2, spread over four limbs.
-            size = np.uint64(np.int64(max(x, -x)))
-            a, b = size >> np.uint64(32), size & np.uint64(LIMB)
-            aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(LIMB)
-            out[i + 1, 3] += np.int64(bb & limb)
-            out[i + 1, 4] += np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb)
-            out[i + 1, 5] += 2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb)
-            out[i + 1, 6] += np.int64(aa >> np.uint64(32))
-    return out
+@inlined
+def _gather(
+    lanes: Ints,
+    between: Ints,
+    chunk: Chunk,
+    length: Word,
+    state: Ints,
+    work: Ints,
+    slots: Ints,
+) -> None:
+    """What a slot needs, for a chunk of requests, but for different values and samples."""
+    s = chunk[0]
+    need, counting = state[s, NEED], state[s, COUNTING]
+    if state[s, LANE] == TIMES or (counting < EVENTS and length < state[s, SAMPLE_FROM]):
+        slide_all(between, chunk, state, slots)
+    elif counting == TOTALS:
+        slide_totals(lanes, between, chunk, state, slots)
+    else:
+        slide_counts(lanes, between, chunk, state, slots)
+    if need & SQUARES:
+        slide_squares(lanes, between, chunk, state, slots)
+    if need & LOWEST:
+        slide_least(lanes, between, chunk, state, work, slots)
+    if need & HIGHEST:
+        slide_greatest(lanes, between, chunk, state, work, slots)
+    if need & LAST:
+        slide_last(lanes, between, chunk, state, slots)
+    if need & FIRST:
+        slide_first(lanes, between, chunk, state, slots)
 
 
-@compiled
-def last_counted(values: Ints) -> Ints:
-    """The last place before each that is not ``NULL``, shape ``(n + 1,)``; -1 for none."""
-    out = np.full(len(values) + 1, -1, np.int64)
-    for i in range(len(values)):
-        out[i + 1] = i if values[i] != NULL else out[i]
-    return out
+@inlined
+def _sample(
+    flat: tuple[Ints, Word],
+    samples: Ints,
+    between: Ints,
+    chunk: Chunk,
+    state: Ints,
+    room: Ints,
+    slots: Ints,
+) -> None:
+    """What is computed from the values of every window themselves.
 
-
-@compiled
-def next_counted(values: Ints) -> Ints:
-    """The first place from each on that is not ``NULL``, shape ``(n + 1,)``; n for none."""
-    out = np.full(len(values) + 1, len(values), np.int64)
-    for i in range(len(values) - 1, -1, -1):
-        out[i] = i if values[i] != NULL else out[i + 1]
-    return out
-
-
-@compiled
-def gather_first(values: Ints, ts: Ints, after: Ints, between: Ints, slots: Ints) -> None:
-    """The oldest event of every window: its ts (``NULL`` for none) and value."""
-    for q in range(len(between)):
-        place = after[between[q, 0]]
-        found = place < between[q, 1]
-        slots[q, FIRST_AT] = ts[place] if found else NULL
-        slots[q, FIRST_VALUE] = values[place] if found else 0
-
-
-@compiled
-def gather_samples(values: Ints, between: Ints, samples: Ints, work: Ints, slots: Ints) -> None:
-    """What is computed from the values of every window; counts and own values stand there."""
-    lane = np.int64(0), np.int64(0), np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
-    asked = np.int64(0), np.int64(len(samples) // SAMPLE_WORDS)
-    for q in range(len(between)):
-        span = between[q, 0], between[q, 1]
-        own = slots[q], np.int64(0), slots[q, CURRENT]
-        sample(values, lane, span, samples, asked, own, work)
-
-
-@compiled
-def gather_totals(totals: Ints, between: Ints, current: Ints, slots: Ints) -> None:
-    """Count, sums and squares of every window; no extremes yet; what the request would add."""
-    for q in range(len(between)):
-        low, high = between[q, 0], between[q, 1]
-        for word in range(totals.shape[1]):
-            slots[q, word] = totals[high, word] - totals[low, word]
-        slots[q, LOW], slots[q, HIGH], slots[q, CURRENT] = MOST, NULL, current[q]
-
-
-@compiled
-def gather_last(values: Ints, ts: Ints, last: Ints, between: Ints, slots: Ints) -> None:
-    """The newest event of every window: its ts (``NULL`` for none) and value."""
-    for q in range(len(between)):
-        place = last[between[q, 1]]
-        found = place >= between[q, 0]
-        slots[q, LAST_AT] = ts[place] if found else NULL
-        slots[q, LAST_VALUE] = values[place] if found else 0
-
-
-@compiled
-def gather_extremes(values: Ints, between: Ints, greatest: int, queue: Ints, slots: Ints) -> None:
-    """Least (or greatest) value of every window; an empty one keeps what stands there.
-
-    ``queue`` is as long as the longest row: places whose value no later one undercuts (or
-    exceeds), oldest first.
+    ``flat`` are the lanes one after the other, and how long each is.
     """
-    sign, word = (-1, HIGH) if greatest else (1, LOW)
-    head, tail, entered = 0, 0, np.int64(0)
-    for q in range(len(between)):
-        low, high = between[q, 0], between[q, 1]
-        if low >= entered:
-            head, tail, entered = 0, 0, low
-        for i in range(entered, high):
-            x = values[i]
-            if x != NULL:
-                while tail > head and sign * values[queue[tail - 1]] >= sign * x:
-                    tail -= 1
-                queue[tail] = i
-                tail += 1
-        entered = max(entered, high)
-        while head < tail and queue[head] < low:
-            head += 1
-        if head < tail:
-            slots[q, word] = values[queue[head]]
+    s, base, count, _ = chunk
+    span, none = state[s, SPAN], np.int64(0)
+    start = state[s, LANE] * flat[1] + base
+    lane = none, none, np.int64(-1), start, none, none
+    asked = state[s, SAMPLES], state[s, SAMPLE_COUNT]
+    for r in range(count):
+        if slots[r, COUNT] >= state[s, SAMPLE_FROM]:
+            own = slots[r, CURRENT] if state[s, INCLUDES] else np.int64(NULL)
+            edges = between[span, r, 0], between[span, r, 1]
+            sample(flat[0], lane, edges, samples, asked, (slots[r], none, own), room)
 
 
-@compiled
-def gather_different(numbers: Ints, between: Ints, asked: Ints, counts: Ints, slots: Ints) -> None:
-    """How many different values every window holds, and whether the request's own is missing.
-
-    ``numbers`` and ``asked`` are dense numbers of the values (-1: none) of events and requests;
-    ``counts`` has a zero for each number, and gets it back.
-    """
-    different, left, entered = 0, np.int64(0), np.int64(0)
-    for q in range(len(between)):
-        low, high = between[q, 0], between[q, 1]
-        for i in range(left, min(low, entered)):
-            if numbers[i] >= 0:
-                counts[numbers[i]] -= 1
-                different -= 1 if counts[numbers[i]] == 0 else 0
-        left = low
-        for i in range(max(entered, low), high):
-            if numbers[i] >= 0:
-                different += 1 if counts[numbers[i]] == 0 else 0
-                counts[numbers[i]] += 1
-        entered = max(entered, high)
-        slots[q, DIFFERENT] = different
-        slots[q, MISSING] = 1 if asked[q] >= 0 and counts[asked[q]] == 0 else 0
-    for i in range(left, entered):
-        if numbers[i] >= 0:
-            counts[numbers[i]] = 0
+@inlined
+def _include(own: Ints, asked: tuple[Word, Word, Word], slots: Ints) -> None:
+    """What each request (lane, first, how many) itself adds."""
+    lane, first, count = asked
+    for r in range(count):
+        slots[r, CURRENT] = own[lane, first + r] if lane != TIMES else np.int64(0)
