@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -34,8 +35,7 @@ from assay.runtime.partition_read import Holding, SpreadReader
 
 AT = 1_767_225_600_000_000
 EVENTS = 1_500
-ROUTES = Routes("events", {"customer_id": PARTITIONS, "terminal_id": PARTITIONS})
-ALL = {str(Partition(topic, number)) for topic in ROUTES.topics for number in range(PARTITIONS)}
+BOTH = {"customer_id": PARTITIONS, "terminal_id": PARTITIONS}
 
 
 @pytest.fixture(scope="module")
@@ -84,50 +84,110 @@ def stream(events: list[Event], taken_back: list[str]) -> list[bytes]:
     return said
 
 
-def test_two_workers_one_killed_nothing_lost_nothing_doubled(brokers: str, tmp_path: Path) -> None:
-    events = transactions()
-    taken_back = [events[number].id for number in range(5, EVENTS, 47)][: EVENTS // 60]
-    said = stream(events, taken_back)
-    publisher = KafkaPublisher(Connection(brokers=brokers))
-    spoken = threading.Event()
+class Speaking:
+    """A producer on a thread of its own: ten messages on ``topic``, a pause, ten messages ..."""
 
-    def speak() -> None:
-        for number, raw in enumerate(said):
+    def __init__(self, brokers: str, topic: str, pause: float = 0.03) -> None:
+        self._pause = pause
+        self.events = transactions()
+        self.taken_back = [self.events[at].id for at in range(5, EVENTS, 47)][: EVENTS // 60]
+        self.said = stream(self.events, self.taken_back)
+        self.done = threading.Event()
+        self._publisher, self._topic = KafkaPublisher(Connection(brokers=brokers)), topic
+        self._thread = threading.Thread(target=self._speak)
+
+    @property
+    def spoiled(self) -> int:
+        """How many messages are no events."""
+        return len([raw for raw in self.said if b'"x"' in raw])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(60)
+
+    def _speak(self) -> None:
+        for number, raw in enumerate(self.said):
             # What takes an event back may overtake it: another partition, another router.
-            publisher.send(Partition("events", number % PARTITIONS), b"", raw)
+            self._publisher.send(Partition(self._topic, number % PARTITIONS), b"", raw)
             if number % 10 == 0:
-                spoken.wait(0.03)
-        publisher.flush()
-        spoken.set()
+                self.done.wait(self._pause)
+        self._publisher.flush()
+        self.done.set()
 
-    with WorkerProcess(tmp_path, brokers) as doomed, WorkerProcess(tmp_path, brokers) as survivor:
-        until(
-            lambda: (
-                doomed.following | survivor.following == ALL
-                and bool(doomed.following)
-                and bool(survivor.following)
-            ),
-            60,
-            "both workers to share all partitions",
+
+def check(home: Path, routes: Routes, speaking: Speaking) -> None:
+    """Logs, quarantines and values are what one process would have made of what was said."""
+    taken_back = speaking.taken_back
+    check_logs(home, routes, speaking)
+    left = [event for event in speaking.events if event.id not in taken_back]
+    check_values(home, routes, workload_named("cards").catalog, left)
+
+
+def share(routes: Routes, *workers: WorkerProcess) -> None:
+    """Wait until the workers follow every partition, and each has some."""
+
+    def shared() -> bool:
+        return all_of(routes) == set().union(*(worker.following for worker in workers)) and all(
+            worker.following for worker in workers
         )
-        threading.Thread(target=speak, daemon=True).start()
-        until(lambda: sum(positions(tmp_path).values()) > len(said) // 3, 30, "some load")
-        assert not spoken.is_set(), "the worker must die under load"
-        doomed.kill()
-        until(spoken.is_set, 60, "the producer")
-        until(lambda: survivor.following == ALL, 60, "the survivor to take over everything")
-        until(lambda: positions(tmp_path) == ends(brokers), 60, "everything to be durable")
+
+    until(shared, 60, "the workers to share all partitions")
+
+
+def test_two_workers_one_killed_nothing_lost_nothing_doubled(brokers: str, tmp_path: Path) -> None:
+    routes = Routes("killed", BOTH)
+    names = ("--topic", "killed", "--group", "killed")
+    with (
+        WorkerProcess(tmp_path, brokers, *names) as doomed,
+        WorkerProcess(tmp_path, brokers, *names) as survivor,
+    ):
+        share(routes, doomed, survivor)
+        with Speaking(brokers, "killed") as speaking:
+            until(lambda: sum(positions(tmp_path).values()) > EVENTS // 3, 30, "some load")
+            assert not speaking.done.is_set(), "the worker must die under load"
+            doomed.kill()
+        share(routes, survivor)
+        until(lambda: positions(tmp_path) == ends(brokers, routes), 60, "all to be durable")
         assert survivor.stop() == 0, survivor.errors[-5:]
-    catalog = workload_named("cards").catalog
-    check_logs(tmp_path, events, taken_back, len([raw for raw in said if b'"x"' in raw]))
-    check_values(tmp_path, catalog, [event for event in events if event.id not in taken_back])
+    check(tmp_path, routes, speaking)
 
 
-def ends(brokers: str) -> dict[str, int]:
+def test_partitions_change_hands_under_load_when_a_worker_joins_and_when_one_leaves(
+    brokers: str, tmp_path: Path
+) -> None:
+    routes = Routes("moved", BOTH)
+    names = ("--topic", "moved", "--group", "moved")
+    with WorkerProcess(tmp_path, brokers, *names) as first:
+        share(routes, first)
+        with (
+            Speaking(brokers, "moved", 0.1) as speaking,
+            WorkerProcess(tmp_path, brokers, *names) as second,
+        ):
+            share(routes, first, second)
+            assert first.stop() == 0, first.errors[-5:]
+            assert first.stopped is not None
+            assert first.stopped["accepted"] > 0
+            share(routes, second)
+            until(lambda: positions(tmp_path) == ends(brokers, routes), 60, "all to be durable")
+            assert speaking.done.is_set()
+            assert second.stop() == 0, second.errors[-5:]
+            assert second.stopped is not None
+            assert second.stopped["accepted"] > 0
+    check(tmp_path, routes, speaking)
+
+
+def all_of(routes: Routes) -> set[str]:
+    return {str(Partition(topic, at)) for topic in routes.topics for at in range(PARTITIONS)}
+
+
+def ends(brokers: str, routes: Routes) -> dict[str, int]:
     """The offset after the last message of every partition, as the brokers say it."""
     asking = Consumer({"bootstrap.servers": brokers, "group.id": "asking", "log_level": 0})
     found = {}
-    for name in ALL:
+    for name in all_of(routes):
         topic, _, number = name.partition("/")
         found[name] = asking.get_watermark_offsets(TopicPartition(topic, int(number)), timeout=5)[1]
     asking.close()
@@ -139,39 +199,39 @@ def log_of(home: Path, partition: Partition) -> SqlitePartitionLog:
     return SqlitePartitionLog(path, create=False)
 
 
-def check_logs(home: Path, events: list[Event], taken_back: list[str], spoiled: int) -> None:
+def check_logs(home: Path, routes: Routes, speaking: Speaking) -> None:
     """Each shard holds each event once, on the partition of its key; refusals are kept once."""
-    amounts = {event.id: event.payload["amount"] for event in events}
-    for shard in ROUTES.partitions:
+    amounts = {event.id: event.payload["amount"] for event in speaking.events}
+    for shard in routes.partitions:
         found: dict[str, int] = {}
         for number in range(PARTITIONS):
-            log = log_of(home, Partition(ROUTES.topic_of(shard), number))
+            log = log_of(home, Partition(routes.topic_of(shard), number))
             for logged in log.read():
                 if logged.event.type == "transaction":
-                    assert ROUTES.place(shard, logged.event.payload[shard]).number == number
+                    assert routes.place(shard, logged.event.payload[shard]).number == number
                     assert logged.event.id not in found
                     found[logged.event.id] = logged.event.payload["amount"]
             backs = [e.event.payload["event"] for e in log.entries() if e.event.id[0] == "r"]
-            assert sorted(backs) == sorted(taken_back)
+            assert sorted(backs) == sorted(speaking.taken_back)
             assert list(log.spoiled()) == []
             log.close()
         assert found == amounts
     kept = 0
     for number in range(PARTITIONS):
-        log = log_of(home, Partition("events", number))
+        log = log_of(home, Partition(routes.topic, number))
         offsets = [offset for offset, _ in log.spoiled()]
         assert len(offsets) == len(set(offsets))
         kept += len(offsets)
         log.close()
-    assert kept == spoiled
+    assert kept == speaking.spoiled
 
 
-def check_values(home: Path, catalog: Catalog, events: list[Event]) -> None:
+def check_values(home: Path, routes: Routes, catalog: Catalog, events: list[Event]) -> None:
     """Every value of many requests equals that of one process, bit for bit."""
     shards = {shard.name: shard_catalog(catalog, shard) for shard in shards_of(catalog)}
     holdings: dict[Partition, Holding] = {}
-    for partition in ROUTES.everywhere():
-        state = FeatureState(shards[ROUTES.shard_of(partition.topic) or ""])
+    for partition in routes.everywhere():
+        state = FeatureState(shards[routes.shard_of(partition.topic) or ""])
         log = log_of(home, partition)
         for entry in log.entries():
             fold(state, entry)
@@ -179,7 +239,7 @@ def check_values(home: Path, catalog: Catalog, events: list[Event]) -> None:
         log.close()
     truth = FeatureState(catalog)
     truth.apply_all(events)
-    reader = SpreadReader(catalog, ROUTES, holdings.__getitem__)
+    reader = SpreadReader(catalog, routes, holdings.__getitem__)
     known = 0
     for request in events[::7]:
         vector, newest, cut = reader.read(request)
