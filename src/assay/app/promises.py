@@ -13,6 +13,7 @@ import msgspec
 from assay.app.definitions import compiled_by
 from assay.app.erasure import AUDIT_MAX, noted_receipts
 from assay.app.home import Home, control
+from assay.app.layout import worker_logs
 from assay.app.wire import read_policy, read_scorer
 from assay.app.workloads import workload_named
 from assay.core.errors import Corrupt, Invalid, NotFound
@@ -32,6 +33,7 @@ from assay.runtime.replay import (
     verify_features,
 )
 from assay.runtime.replay_elsewhere import verify_elsewhere
+from assay.runtime.replay_spread import verify_spread
 from assay.runtime.slices import sample_of
 
 NOWHERE: Mapping[str, Home] = {}
@@ -53,6 +55,7 @@ def check_features(
     workload: str,
     share: str | None = None,
     partitions: Mapping[str, Home] = NOWHERE,
+    workers: Home | None = None,
 ) -> Report:
     """One definition: every served value against the log, bit for bit.
 
@@ -61,6 +64,7 @@ def check_features(
         workload: whose requests it holds.
         share: N/M to look only at so many of the entities, whose keys stay complete.
         partitions: the homes whose published features decided here, by partition.
+        workers: the home of the workers on Kafka whose published features decided here.
 
     Raises:
         NotFound: a folder is no home.
@@ -74,7 +78,10 @@ def check_features(
     try:
         catalogs = served(log, home, workload).catalogs
         report = verify_features(log, catalogs, sample)
-        if report.elsewhere:
+        if report.elsewhere and workers is not None:
+            with worker_logs(workers.path) as (routes, log_of):
+                report = verify_spread(report, log, routes, log_of, catalogs)
+        elif report.elsewhere:
             report = _elsewhere(report, log, partitions, catalogs)
         return _with(report, list(_unnoted(log, home)))
     finally:

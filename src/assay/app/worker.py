@@ -5,24 +5,22 @@ Workers on one machine share the home; a partition moves between machines with i
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import msgspec
-
-from assay.adapters.files.atomic import write_atomically
 from assay.adapters.files.home import HomeLock
 from assay.adapters.kafka.connection import Connection, library
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.kafka_settings import KafkaSettings
 from assay.app.kinds import Secret
+from assay.app.layout import check_layout, folder_of, root_of
 from assay.app.read_model import publisher_of, read_model
 from assay.app.routes import routes_of
 from assay.app.settings import Settings
 from assay.app.wire import clock_of
 from assay.contracts.event import Event
-from assay.core.errors import Corrupt, Invalid
+from assay.core.errors import Invalid
 from assay.features.catalog import Catalog
 from assay.runtime.clock import wall_time
 from assay.runtime.partition_owner import Owner, Part
@@ -33,15 +31,6 @@ from assay.runtime.partition_worker import Worker
 from assay.runtime.read_model import ReadModel
 from assay.runtime.worker_stats import WorkerStats
 from assay.workloads.workload import Workload
-
-_LAYOUT = "layout.json"
-
-
-class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What decided where every entity's history lies, kept beside the histories."""
-
-    topic: str
-    partitions: dict[str, int]
 
 
 @contextmanager
@@ -64,7 +53,7 @@ def open_worker(
     from assay.adapters.kafka.topics import ensure_topics
 
     routes = routes_of(kafka, workload.catalog)
-    root = settings.home / "partitions"
+    root = root_of(settings.home)
     check_layout(root, routes)
     connection = connection_of(kafka)
     wanted: dict[str, int | None] = {routes.topic: None}
@@ -177,39 +166,6 @@ class _LockedLog(SqlitePartitionLog):
             super().close()
         finally:
             self._lock.release()
-
-
-def folder_of(root: Path, partition: Partition) -> Path:
-    """Where a partition's log lies."""
-    return root / partition.topic / str(partition.number)
-
-
-def check_layout(root: Path, routes: Routes) -> None:
-    """Return when the home's histories are laid out so; the first worker says how.
-
-    Raises:
-        Invalid: they are laid out otherwise.
-        Corrupt: what says so cannot be read.
-    """
-    path, now = root / _LAYOUT, Layout(routes.topic, routes.partitions)
-    if not path.exists():
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(now)))
-        return
-    try:
-        before = msgspec.json.decode(path.read_bytes(), type=Layout)
-    except msgspec.DecodeError as error:
-        raise Corrupt(f"{path} cannot be read: {error}. Restore it from a backup") from error
-    kept: Mapping[str, int] = before.partitions
-    moved = [name for name, count in now.partitions.items() if kept.get(name, count) != count]
-    if before.topic != now.topic or moved:
-        raise Invalid(
-            f"the histories in {root} are those of topic {before.topic!r} with {before.partitions} "
-            f"partitions; the settings say {now.topic!r} with {now.partitions}. Entities would be "
-            "looked for where their history is not: set them back, or use another home"
-        )
-    if now.partitions != before.partitions:
-        both = Layout(now.topic, {**before.partitions, **now.partitions})
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(both)))
 
 
 def connection_of(kafka: KafkaSettings) -> Connection:

@@ -32,6 +32,7 @@ def verify() -> None:
     metavar="NAME=HOME",
     help="Where the log of a partition is whose published features decided here.",
 )
+@click.option("--workers", help="The home of the workers whose published features decided here.")
 @click.option(
     "--workload", type=click.Choice(["cards", "checkout"]), help="Prove a stream instead."
 )
@@ -44,6 +45,7 @@ def features(
     home: str | None,
     sample: str | None,
     partitions: tuple[str, ...],
+    workers: str | None,
     *,
     as_json: bool,
     **stream: Any,
@@ -70,7 +72,9 @@ def features(
         if not (name and equals and path):
             raise click.UsageError(f"--partition {text!r}: expected NAME=HOME")
         owners[name] = Home(Path(path))
-    return _report("features", check_features(folder, workload, sample, owners), as_json)
+    elsewhere = None if workers is None else Home(Path(workers))
+    report = check_features(folder, workload, sample, owners, elsewhere)
+    return _report("features", report, as_json)
 
 
 @verify.command()
