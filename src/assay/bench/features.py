@@ -1,7 +1,6 @@
 """How fast are features read, updated and backfilled, beside those who do the same?"""
 
 import json
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,17 +8,14 @@ import numpy as np
 import polars as pl
 
 from assay.bench import features_peers
-from assay.bench.features_world import WINDOWS, Payments, by_card, payments, wide
+from assay.bench.features_reads import read_rows
+from assay.bench.features_world import WINDOWS, Payments, by_card, payments
 from assay.bench.peers import DUCKDB, RIVER, Peer, ask, missing
 from assay.bench.report import Row, Timing, per_second, report, row, summarised, timed
 from assay.core.errors import AssayError, Unavailable
 from assay.features.backfill import backfill_columns
 from assay.features.frame import Frame
 from assay.features.state import FeatureState
-from assay.features.warm import warm
-
-_NO_FEAST = "needs a Redis server and its own repository; published here before: 1,170 us"
-_MICROSECONDS = 1e6
 
 
 def run(
@@ -43,7 +39,7 @@ def run(
     with TemporaryDirectory() as folder:
         asked = _Asked(Path(folder), made, events, updates, repeats)
         rows = [
-            *_read_rows(made, updates, reads),
+            *read_rows(made, updates, reads),
             _update_row(made, updates, repeats, asked),
             *_backfill_rows(made, events, repeats, asked),
         ]
@@ -80,24 +76,6 @@ class _Asked:
             except Unavailable as error:
                 return None, str(error)
         return summarised(self._answers[peer.name][measured]), ""
-
-
-def _read_rows(made: Payments, updates: int, reads: int) -> list[Row]:
-    catalog = wide()
-    warm(catalog)
-    state, history = FeatureState(catalog), list(made.events(updates + reads))
-    state.apply_all(history[:updates])
-    seconds = []
-    for request in history[updates:]:
-        start = time.perf_counter()
-        state.read(request)
-        seconds.append(time.perf_counter() - start)
-    p50, p99 = np.percentile(seconds, [50, 99]) * _MICROSECONDS
-    what = f"read of 4 entities x 50 values, {updates:,} events of state"
-    return [
-        row(f"{what}, {name}", Timing(value, value, value), "us", "feast", None, why=_NO_FEAST)
-        for name, value in (("p50", float(p50)), ("p99", float(p99)))
-    ]
 
 
 def _update_row(made: Payments, updates: int, repeats: int, asked: _Asked) -> Row:

@@ -30,7 +30,9 @@ class Peer(msgspec.Struct, frozen=True):
 DUCKDB = Peer("duckdb", ("duckdb>=1.2", "numpy>=2", "pyarrow>=20"))
 RIVER = Peer("river", ("river>=0.22", "numpy>=2"))
 SORTED = Peer("sortedcontainers", ("sortedcontainers>=2.4", "numpy>=2"))
-PEERS = (DUCKDB, RIVER, SORTED)
+#: 0.67 is what the figures in docs/reference/benchmarks.md were measured with.
+FEAST = Peer("feast", ("feast[redis]>=0.60", "numpy>=2"))
+PEERS = (DUCKDB, RIVER, SORTED, FEAST)
 
 
 def prepare(peer: Peer, folder: Path = FOLDER) -> Path:
