@@ -14,27 +14,32 @@ from tests.property.features.worlds import CONTRACTS, FEATURES, PAID, START, TIC
 from assay.contracts.event import Event
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
-from assay.features.definition import Derived, Feature
+from assay.features.definition import Combined, Derived, Feature
 from assay.features.state import FeatureState
 from assay.runtime.backfill_job import Shape
 
+ADDED = [
+    Feature(
+        name=f"card_named_like_my_shop_{window}",
+        source="paid",
+        key=("card",),
+        request_key=("shop",),
+        aggregate="count",
+        window=window,
+    )
+    for window in (7, 0)
+]
 #: A sample of the small world, and look-ups that ask for another key than their own.
 CATALOG = Catalog(
     request=PAID,
     contracts=CONTRACTS,
     features=[
         *dict.fromkeys([*FEATURES[::13], *(f for f in FEATURES if f.source == "login")]),
-        *(
-            Feature(
-                name=f"card_named_like_my_shop_{window}",
-                source="paid",
-                key=("card",),
-                request_key=("shop",),
-                aggregate="count",
-                window=window,
-            )
-            for window in (7, 0)
-        ),
+        *ADDED,
+    ],
+    combined=[
+        Combined(name="card_difference", how="difference", of=(ADDED[0].name, ADDED[1].name)),
+        Combined(name="card_ratio", how="ratio", of=(ADDED[1].name, ADDED[0].name)),
     ],
     derived=[
         Derived(
