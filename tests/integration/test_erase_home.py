@@ -6,8 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.integration.served_home import booking, make_home, text_of
+from tests.integration.approved_versions import person, record
+from tests.integration.served_home import START, booking, make_home, text_of
 
 from assay.adapters.sqlite.log import SqliteLog
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
@@ -17,9 +19,13 @@ from assay.app.wire import open_platform
 from assay.cli.main import main
 from assay.contracts.event import Event
 from assay.core.errors import Unavailable
+from assay.core.time import MINUTE
+from assay.models.bundle import FORMAT, Bundle, Manifest, build_bundle
+from assay.runtime.erasure import Erasures
 from assay.runtime.identity import Identity, Role
 from assay.runtime.ports import Entry
 from assay.runtime.reserved import check_free
+from assay.runtime.train_store import store_bundle
 
 NAME = "Zebulon-Quagmire-7731"
 USER = "subject-to-forget-5521"
@@ -125,6 +131,39 @@ def test_what_is_not_reached_is_named(home: Path, capsys: pytest.CaptureFixture[
     for more in (["--dry-run"], []):
         words = ("erase", "--home", str(home), "--subject", f"user_id={USER}", *more)
         assert run(capsys, *words)[1]["not_reached"] == ["partitions/user_id/0/log.db"]
+
+
+def test_the_models_that_may_have_learned_from_the_subject_are_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minutes = {"before": (-9, 0), "during": (0, 9), "after": (91, 99)}
+    with control(Home(home)) as parts:
+        for number, (start, end) in enumerate(minutes.values(), start=1):
+            bundle = bundle_of(START + start * MINUTE, START + end * MINUTE)
+            store_bundle(Home(home).objects(), bundle)
+            made = msgspec.structs.replace(record("sha256:p", bundle.digest), version=number)
+            parts.governance.register(person("dev", Role.ENGINEER), made)
+        lost = msgspec.structs.replace(record("sha256:p", "sha256:" + "0" * 64), version=4)
+        parts.governance.register(person("dev", Role.ENGINEER), lost)
+    words = ("erase", "--home", str(home), "--subject", f"user_id={USER}")
+    during, gone = run(capsys, *words)[1]["models"]
+    assert during.startswith("checkout-rules")
+    assert "frame sha256:frame" in during
+    assert "nobody can tell" in gone
+    log = Home(home).open_log()
+    (receipt,) = Erasures(log).receipts
+    log.close()
+    assert receipt.event.payload["more"]["models"] == [during, gone]
+
+
+def bundle_of(start: int, end: int) -> Bundle:
+    """A model that learned from requests of that time."""
+    manifest = Manifest(
+        format=FORMAT, kind="lightgbm", features=("a",), catalog="sha256:c", frame="sha256:frame",
+        files={}, parameters={}, environment={}, trained_from=start, trained_to=end, known_by=end,
+        maturity=1, seed=1, rows={"fit": 1}, rounds=1, base_rate=0.1,
+    )  # fmt: skip
+    return build_bundle(manifest, model="tree", calibrator=b"line", text_model=None)
 
 
 def test_only_an_administrator_erases(
