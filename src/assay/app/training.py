@@ -7,6 +7,7 @@ import numpy as np
 
 from assay.app.definitions import changed_workload, keep, with_catalog
 from assay.app.home import Home
+from assay.app.promises import served
 from assay.app.workloads import contracts_of, workload_named
 from assay.core.canonical import digest
 from assay.core.errors import Unknown
@@ -104,7 +105,13 @@ def train_home(
             types = frozenset(contract.type for contract in contracts_of(workload))
             check_complete(log, log.refusals(), types)
         result = train_from_log(
-            log, home.objects(), recipe, until=until, mode=mode, progress=progress
+            log,
+            home.objects(),
+            recipe,
+            until=until,
+            mode=mode,
+            served_by=served(log, home, workload).catalogs,
+            progress=progress,
         )
     finally:
         log.close()

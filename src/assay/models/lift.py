@@ -18,9 +18,9 @@ MODES: tuple[Mode, ...] = ("as_served", "as_known", "as_corrected")
 class Lift(msgspec.Struct, frozen=True, kw_only=True):
     """How many values differ between the modes, value by value of a catalog.
 
-    ``mode`` is the one used for ``rows`` rows, of which ``served`` have a receipt; the others of
-    a frame as served are as known. Each count is one a name: of the values served and those known
-    at T, of those known at T and those known now, of those served and those known now.
+    ``mode`` is the one used for ``rows`` rows, of which ``served`` have a receipt; what a frame as
+    served has no receipt for is as known. Each count is one a name: of the values served and those
+    known at T, of those known at T and those known now, of those served and those known now.
     ``delays`` says how late facts without a known moment were taken to be, by event type
     (microseconds).
     """
@@ -53,8 +53,11 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
 def differing(
     one: tuple[NDArray[np.int64], NDArray[np.uint8]],
     other: tuple[NDArray[np.int64], NDArray[np.uint8]],
+    where: NDArray[np.bool_] | None = None,
 ) -> tuple[int, ...]:
     """Values of two frames of ``(bits, known)`` that differ in any bit, column by column.
+
+    With ``where``, of the same shape, only those are compared.
 
     Example:
         >>> bits, known = np.array([[1, 2]]), np.array([[1, 1]], np.uint8)
@@ -64,5 +67,7 @@ def differing(
     if one[0] is other[0] and one[1] is other[1]:
         return (0,) * int(one[0].shape[1])
     wrong = (one[0] != other[0]) | (one[1] != other[1])
+    if where is not None:
+        wrong &= where
     counts: list[int] = np.count_nonzero(wrong, axis=0).tolist()
     return tuple(counts)

@@ -4,7 +4,7 @@ The clock is read only to say how long each step took; nothing that is stored de
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -14,6 +14,7 @@ from assay.core.canonical import canonical, digest
 from assay.core.time import DAY
 from assay.decisions.outcome import Outcome
 from assay.decisions.policy import Bands, Costs, Policy
+from assay.features.catalog import Catalog
 from assay.models.bundle import FORMAT, Bundle, Manifest, build_bundle
 from assay.models.checks.candidate import Candidate, Scored, score_parts
 from assay.models.checks.decision import outcomes
@@ -61,6 +62,7 @@ def train_from_log(
     *,
     until: int | None = None,
     mode: Mode | None = None,
+    served_by: Mapping[str, Catalog] | None = None,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Learn from the accepted events up to ``until`` and store model and policy.
@@ -71,6 +73,7 @@ def train_from_log(
         recipe: how it is done.
         until: last ``ts`` that is used, labels included; None uses all.
         mode: which values of the past are used; see `training_rows`.
+        served_by: catalogs that served, by digest: their receipts hold values as served.
         progress: told each step's name and the share of the work done before it.
 
     Raises:
@@ -84,7 +87,7 @@ def train_from_log(
     with steps.run("teaching the text model", 0.15):
         workload, text_model, split = _workload(recipe, history, split)
     with steps.run("computing features as they were", 0.25):
-        learned = training_rows(workload, history, split, mode)
+        learned = training_rows(workload, history, split, mode, served_by)
     prepared = Prepared(
         workload=workload,
         text_model=text_model,

@@ -1,6 +1,6 @@
 """What does the log say about past requests and how they turned out?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from assay.contracts.event import Event
 from assay.decisions.outcome import Outcome
+from assay.features.catalog import Catalog
 from assay.features.frame import Frame
 from assay.models.checks.candidate import AsOf
 from assay.models.frame import NEVER, NotEnoughData, Split, TrainingFrame
@@ -107,7 +108,11 @@ class Learned:
 
 
 def training_rows(
-    workload: Workload, history: History, split: Split, mode: Mode | None = None
+    workload: Workload,
+    history: History,
+    split: Split,
+    mode: Mode | None = None,
+    served_by: Mapping[str, Catalog] | None = None,
 ) -> Learned:
     """Vectors of the requests of all slices by a mode, joined with their labels.
 
@@ -121,7 +126,7 @@ def training_rows(
     def wanted(event: Event) -> bool:
         return start <= event.ts < end and event.id not in history.silenced
 
-    found = chosen(history.past, workload.catalog, mode, wanted=wanted)
+    found = chosen(history.past, workload.catalog, mode, wanted=wanted, served_by=served_by)
     vectors = found.frame
     named = {e.id: e for e in history.events if e.type == workload.request.type}
     requests = [named[str(event_id)] for event_id in vectors.event_ids]
@@ -166,9 +171,10 @@ def check_as_of(workload: Workload, history: History, learned: Learned, *, span:
     bits, known = read_at(workload.catalog, past, asked)
     if learned.from_receipts is not None and learned.from_receipts[rows].any():
         by_place = [Fact(f.event, f.seq, f.seq, f.back) for f in history.past.facts]
-        places = np.flatnonzero(learned.from_receipts[rows])
-        wanted = [Asked(asked[at].request, asked[at].seq, asked[at].seq) for at in places.tolist()]
-        bits[places], known[places] = read_at(workload.catalog, by_place, wanted)
+        served = learned.from_receipts[rows]
+        wanted = [Asked(one.request, one.seq, one.seq) for one in asked]
+        again = read_at(workload.catalog, by_place, wanted)
+        bits, known = np.where(served, again[0], bits), np.where(served, again[1], known)
     kept = learned.vectors
     different = (bits != kept.bits[rows]) | (known != kept.known[rows])
     return AsOf(compared=int(different.size), mismatches=int(different.sum()), rows=len(rows))

@@ -209,7 +209,8 @@ class Run:
             assert found == world.values(s.user, s.guest, s.amount, s.ts, world.seq + 1)
         if any(s.name in rows for s in kept):
             as_served = training_frame(self.log, BOTH, "as_served")
-            for row in np.flatnonzero(as_served.from_receipts).tolist():
+            assert as_served.from_receipts is not None
+            for row in np.flatnonzero(as_served.from_receipts.all(axis=1)).tolist():
                 s = rows[str(as_served.frame.event_ids[row])]
                 assert told(as_served.frame.vector(row)) == s.decided
             assert as_served.lift.served == sum(s.name in rows for s in kept)

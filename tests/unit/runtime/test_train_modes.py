@@ -10,6 +10,9 @@ from tests.unit.runtime.engines import body, make_engine
 
 from assay.contracts.event import Event
 from assay.core.time import HOUR, MINUTE
+from assay.features.catalog import Catalog
+from assay.features.definition import Combined, Feature
+from assay.features.meaning import shared
 from assay.features.state import FeatureState
 from assay.models.frame import NotEnoughData
 from assay.models.lift import Mode
@@ -79,7 +82,9 @@ def test_what_was_served_is_taken_from_the_receipts_to_the_bit() -> None:
     found = training_frame(log, CATALOG)
     assert found.lift.mode == "as_served"
     assert found.lift.served == 2
-    for row in np.flatnonzero(found.from_receipts).tolist():
+    assert found.from_receipts is not None
+    assert found.from_receipts.sum(axis=1).tolist() == [0, 3, 3]
+    for row in np.flatnonzero(found.from_receipts.all(axis=1)).tolist():
         record = log.entry(str(found.frame.event_ids[row]))
         assert record is not None
         assert record.record is not None
@@ -145,3 +150,57 @@ def test_requests_that_nothing_late_can_have_touched_are_not_read_again() -> Non
     assert touched(facts, at).tolist() == [False, False, True, True, False]
     early = [msgspec.structs.replace(facts[0], known=AT - 1)]
     assert not touched(early, at).any()
+
+
+def test_values_that_mean_the_same_are_taken_from_receipts_of_another_catalog() -> None:
+    """A mean is new, the count is not: only the count was served."""
+    log = MemoryLog()
+    engine = make_engine(log)
+    engine.ingest([body("a", AT, amount=700)]).result(5)
+    record = engine.decide(body("q", AT + HOUR)).result(5)
+    engine.ingest([body("late", AT + MINUTE)]).result(5)
+    engine.close()
+    mean = msgspec.structs.replace(CATALOG.features[1], window=2 * HOUR)
+    other = Catalog(
+        request=CATALOG.request,
+        contracts=CATALOG.contracts,
+        features=[mean, CATALOG.features[0]],
+        derived=CATALOG.derived,
+    )
+    with pytest.raises(NotEnoughData):
+        training_frame(log, other, "as_served")
+    found = training_frame(log, other, "as_served", served_by={CATALOG.digest: CATALOG})
+    row = [str(name) for name in found.frame.event_ids].index("q")
+    assert found.from_receipts is not None
+    assert found.from_receipts[row].tolist() == [False, True, True]
+    assert found.frame.bits[row, 1] == int.from_bytes(record.bits[:8], "little") == 1
+    assert found.lift.served == 1
+    assert found.lift.served_corrected == (0, 1, 0), "the late one counts now"
+
+
+def test_a_value_means_its_inputs_too() -> None:
+    total = Combined(name="share", how="ratio", of=("user_count_1d", "user_mean_1d"))
+
+    def catalog(count: Feature) -> Catalog:
+        return Catalog(
+            request=CATALOG.request,
+            contracts=CATALOG.contracts,
+            features=[count, CATALOG.features[1]],
+            combined=[total],
+        )
+
+    one = catalog(CATALOG.features[0])
+    two = catalog(msgspec.structs.replace(CATALOG.features[0], window=HOUR))
+    assert shared(one, one) == {0: 0, 1: 1, 2: 2}
+    assert shared(one, two) == {1: 1}
+
+
+def test_what_saw_somebody_who_was_erased_is_not_learned_from_as_served() -> None:
+    log = MemoryLog()
+    engine = make_engine(log)
+    engine.decide(body("q1", AT)).result(5)
+    engine.decide(body("q2", AT + HOUR)).result(5)
+    engine.close()
+    receipt = Event("erasure_1", "erasure", AT, {"dependents": [[2, "", None, 1]], "erased": []})
+    log.append([Entry(seq=3, event=receipt, known_at=AT, accepted=True)])
+    assert set(past_of(log.entries()).served) == {"q1"}
