@@ -22,6 +22,7 @@ from assay.app.promises import check_decisions, check_features
 from assay.app.settings import read_settings
 from assay.app.wire import open_platform
 from assay.app.workloads import rules_only, workload_named
+from assay.cli.main import main
 from assay.core.canonical import canonical
 from assay.decisions.policy import Policy
 from assay.decisions.record import DecisionRecord
@@ -181,3 +182,17 @@ def test_a_version_whose_catalog_is_gone_does_not_take_over_and_says_so(
             await keeping
 
     asyncio.run(journey())
+
+
+def test_status_says_which_catalogs_there_are_and_that_no_server_answers(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = world.policies[world.second].catalog.removeprefix("sha256:")
+    (world.home.path / "catalogs" / f"{digest}.json").unlink()
+    url = "http://127.0.0.1:9"
+    home = str(world.home.path)
+    assert main(["features", "status", "--home", home, "--url", url, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    states = {row["version"]: (row["state"], row["stored"]) for row in told["versions"]}
+    assert states[world.first][0] == "live"
+    assert told["server"]["status"].startswith("no answer")

@@ -8,6 +8,8 @@ import msgspec
 
 from assay.app.settings import current_environment, home_from, read_settings
 from assay.cli.features_diff import diff
+from assay.cli.features_skew import skew
+from assay.cli.features_status import status
 from assay.cli.show import emit, grid
 from assay.core.time import format_duration
 from assay.features.catalog import Catalog
@@ -24,6 +26,8 @@ def features() -> None:
 
 
 features.add_command(diff)
+features.add_command(skew)
+features.add_command(status)
 
 
 @features.command("list")

@@ -58,3 +58,17 @@ def test_check_refuses_a_change_that_a_rule_cannot_do_without(
     file.write_text(json.dumps({"remove": [mentioned]}), encoding="utf-8")
     assert main(["features", "check", str(file), "--workload", "cards"]) == 3
     assert mentioned in capsys.readouterr().err
+
+
+def test_the_change_that_the_how_to_shows_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "howto" / "change-a-feature.md"
+    file = tmp_path / "change.toml"
+    text = page.read_text(encoding="utf-8")
+    file.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert main(["features", "check", str(file), "--workload", "checkout", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["removed"] == ["listing_guests_7d"]
+    assert told["added"] == ["user_bookings_2h"]
+    assert told["changed"][0] == "user_bookings_1h"
