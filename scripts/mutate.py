@@ -64,10 +64,17 @@ MUTANTS = (
         FEATURES,
     ),
     Mutant(
-        "window edge: of a backfill",
+        "window edge: of a backfill, the near one",
         "features/sweep.py",
-        "ts[1][high] < ends[1][q]",
-        "ts[1][high] <= ends[1][q]",
+        "lanes[TIMES, base + high] < at:",
+        "lanes[TIMES, base + high] <= at:",
+        FEATURES,
+    ),
+    Mutant(
+        "window edge: of a backfill, the far one",
+        "features/sweep.py",
+        "lanes[TIMES, base + low] < at - window:",
+        "lanes[TIMES, base + low] <= at - window:",
         FEATURES,
     ),
     Mutant(
