@@ -6,6 +6,7 @@ that are taken back. The oracle is one state in this process that was given ever
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -20,18 +21,25 @@ from tests.integration.kafka_cluster import (
     positions,
     until,
 )
+from tests.integration.redis_server import needs_redis, redis_server
 
 from assay.adapters.kafka.connection import Connection
 from assay.adapters.kafka.publisher import KafkaPublisher
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
+from assay.app.read_model import read_model
+from assay.app.settings import read_settings
 from assay.app.workloads import workload_named
 from assay.contracts.event import Event
 from assay.core.time import MINUTE
 from assay.features.catalog import Catalog
+from assay.features.row_image import ImageCodec
 from assay.features.state import FeatureState
+from assay.runtime.breaker import Breaker
+from assay.runtime.clock import wall_time
 from assay.runtime.fold import fold
 from assay.runtime.partition_plan import Partition, Routes, shard_catalog, shards_of
 from assay.runtime.partition_read import Holding, SpreadReader
+from assay.runtime.shared_features import SharedFeatures
 
 AT = 1_767_225_600_000_000
 EVENTS = 1_500
@@ -155,6 +163,7 @@ def test_two_workers_one_killed_nothing_lost_nothing_doubled(brokers: str, tmp_p
     check(tmp_path, routes, speaking)
 
 
+@pytest.mark.slow
 def test_partitions_change_hands_under_load_when_a_worker_joins_and_when_one_leaves(
     brokers: str, tmp_path: Path
 ) -> None:
@@ -177,6 +186,60 @@ def test_partitions_change_hands_under_load_when_a_worker_joins_and_when_one_lea
             assert second.stopped is not None
             assert second.stopped["accepted"] > 0
     check(tmp_path, routes, speaking)
+
+
+@pytest.mark.slow
+@needs_redis
+def test_what_workers_publish_gives_the_vectors_of_one_process(
+    brokers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes, events = Routes("shown", BOTH), transactions()[:300]
+    with redis_server(tmp_path) as server:
+        monkeypatch.setenv("ASSAY_KAFKA_PUBLISH", "true")
+        monkeypatch.setenv("ASSAY_REDIS_PORT", str(server.port))
+        home, catalog = tmp_path / "home", workload_named("cards").catalog
+        with WorkerProcess(home, brokers, "--topic", "shown", "--group", "shown") as worker:
+            share(routes, worker)
+            publisher = KafkaPublisher(Connection(brokers=brokers))
+            for event in events:
+                publisher.send(Partition("shown", 0), b"", wire(event))
+            publisher.flush()
+            until(lambda: sum(positions(home).values()) == 3 * len(events), 60, "durability")
+            settings = read_settings(home, {"ASSAY_REDIS_PORT": str(server.port)})
+            with read_model(settings.redis, 1_000_000) as model:
+                source = SharedFeatures(
+                    model,
+                    ImageCodec(catalog),
+                    routes.owner_of(catalog),
+                    breaker=Breaker(time.monotonic_ns),
+                    wall=wall_time,
+                )
+                check_published(source, home, routes, catalog, events)
+            assert worker.stop() == 0, worker.errors[-5:]
+
+
+def check_published(
+    source: SharedFeatures, home: Path, routes: Routes, catalog: Catalog, events: list[Event]
+) -> None:
+    """Once the owners have shown all of their logs, every vector is that of one process."""
+    lasts = {}
+    for partition in routes.everywhere():
+        log = log_of(home, partition)
+        lasts[str(partition)] = log.last_seq()
+        log.close()
+    truth = FeatureState(catalog)
+    truth.apply_all(events)
+    # A request may lie six hours behind the newest event of a partition; the events span ten.
+    for request in [event for event in events if event.ts > AT + 250 * MINUTE][::9]:
+
+        def shown(asked: Event = request) -> bool:
+            cut = source.serve(asked).cut
+            return len(cut) == 2 and all(lasts[name] == seq for name, seq in cut.items())
+
+        until(shown, 20, "the owners to show their logs")
+        served = source.serve(request)
+        assert served.absent == {}
+        assert served.vector.digest == truth.read(request)[0].digest
 
 
 def all_of(routes: Routes) -> set[str]:

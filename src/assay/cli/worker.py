@@ -55,10 +55,11 @@ def run_worker(settings: Settings, *, as_json: bool) -> None:
 
     log_as_json()
     stopping: list[int] = []
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda number, _frame: stopping.append(number))
     kafka = settings.kafka
     with ExitStack() as opened:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            before = signal.signal(name, lambda number, _frame: stopping.append(number))
+            opened.callback(signal.signal, name, before)
         working, routes = opened.enter_context(
             open_worker(settings, workload_named(settings.workload), monotonic=time.monotonic)
         )

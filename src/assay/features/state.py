@@ -22,7 +22,7 @@ from assay.features.finalise import finalise_vector
 from assay.features.gather import read
 from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS, Ints
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
-from assay.features.plan import Plan
+from assay.features.plan import FOREVER, Plan
 from assay.features.retention import STRIDE
 from assay.features.slabs import Key, Slabs
 from assay.features.vector import Vector
@@ -182,8 +182,9 @@ class FeatureState:
         pack(slabs.pool, (start, size_class, n), shape, skip, words)
         references = slabs.pool[start + capacity(size_class) :][skip:n].tolist() if ids else ()
         since = int(slabs.pool[start + skip - 1]) + 1 if skip else NULL
-        if self._edge > _ALL:  # older ones may be forgotten
-            since = max(since, self._edge - int(slabs.shapes[SHAPE_WORDS * table + REACH]))
+        reach = int(slabs.shapes[SHAPE_WORDS * table + REACH])
+        if self._edge > _ALL and reach < FOREVER:  # older ones may be forgotten
+            since = max(since, self._edge - reach)
         return Packed(n - skip, since, words, tuple(slabs.identities.at(at) for at in references))
 
     def every_key(self) -> Iterator[tuple[int, Key]]:
