@@ -9,6 +9,7 @@ from assay.adapters.files.catalogs import CatalogFiles
 from assay.adapters.files.checkpoint import CheckpointFile
 from assay.adapters.files.lists import ListFiles
 from assay.adapters.files.objects import ObjectFiles
+from assay.adapters.files.snapshots import SnapshotFiles
 from assay.adapters.sqlite.cases import SqliteCases
 from assay.adapters.sqlite.database import create_all, open_database
 from assay.adapters.sqlite.governance import SqliteGovernance
@@ -21,6 +22,7 @@ from assay.runtime.clock import WallClock
 from assay.runtime.governance import Governance
 from assay.runtime.identity import IdentityStore
 from assay.runtime.ports import CatalogStore, ListSource, ObjectStore
+from assay.runtime.snapshot import SnapshotStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class Home:
     def scrub_control(self) -> None:
         """Leave no byte of what was deleted from the control database in its files."""
         scrub(self.control_path)
+
+    def snapshots(self) -> SnapshotStore:
+        """The newest states of the features, from which a restart begins."""
+        return SnapshotFiles(self.path / "snapshots")
 
     def forget_snapshots(self) -> int:
         """Delete every snapshot of the state, which the log makes again; how many there were."""

@@ -77,6 +77,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             horizon=settings.time.horizon,
             request_age_max=settings.time.request_age,
             sources=_sources(settings, opened),
+            snapshots=home.snapshots(),
         )
         opened.callback(engine.close)
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")

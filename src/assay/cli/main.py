@@ -57,6 +57,9 @@ COMMANDS: dict[str, Lazy] = {
     "features": Lazy(
         "assay.cli.features:features", "See the values a decision sees, and what they cost."
     ),
+    "snapshot": Lazy(
+        "assay.cli.snapshot:snapshot", "Keep the state of the features, so that a restart is short."
+    ),
     "erase": Lazy("assay.cli.erase:erase", "Erase a subject, with a receipt that can be checked."),
     "worker": Lazy("assay.cli.worker:worker", "Own partitions of a history on Kafka."),
     "publish": Lazy("assay.cli.publish:publish", "Share the features of a home through Redis."),

@@ -58,12 +58,12 @@ class _RoomCache(FunctionCache):
         self._cache_file: Any = IndexDataCacheFile(  # type: ignore[no-untyped-call]  # the same
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=_stamp(function.__module__.rpartition(".")[0]),
+            source_stamp=room_stamp(function.__module__.rpartition(".")[0]),
         )
 
 
 @cache
-def _stamp(room: str) -> bytes:
+def room_stamp(room: str) -> bytes:
     """The hash of every source file of a room."""
     found = sha256()
     for file in sorted(files(room).iterdir(), key=lambda item: item.name):

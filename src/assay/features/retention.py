@@ -97,6 +97,25 @@ def compact(pool: Ints, rows: Ints, tables: Ints, shapes: Ints, fresh: Ints) -> 
     return int(at)
 
 
+@compiled
+def used_words(rows: Ints, tables: Ints, shapes: Ints, size: Word) -> int:
+    """Words of the slabs of all rows; -1 if one does not lie within a pool of that size."""
+    used: Word = 0
+    for row in range(len(tables)):
+        start, size_class, n = rows[row, 0], rows[row, 1], rows[row, 2]
+        if tables[row] < 0 or start == 0:
+            if n != 0:
+                return -1
+            continue
+        if start < 0 or not 0 <= size_class < CLASSES or not 0 <= n <= capacity(size_class):
+            return -1
+        words = slab_words(shapes, SHAPE_WORDS * tables[row], size_class)
+        if words > size - start:
+            return -1
+        used += words
+    return int(used)
+
+
 def new_rows(count: int) -> tuple[Ints, Ints]:
     """Rows without a slab, and that they belong to no table."""
     return np.zeros((count, ROW_WORDS), np.int64), np.full(count, -1, np.int64)

@@ -52,8 +52,9 @@ class Slabs:
             row = len(self.names)
             self.names.append(key)
             if row == len(self.rows):
-                self.rows.resize((2 * row, self.rows.shape[1]), refcheck=False)
-                self.tables = np.concatenate((self.tables, np.full(row, -1, np.int64)))
+                more = max(row, _FIRST_ROWS)
+                self.rows.resize((row + more, self.rows.shape[1]), refcheck=False)
+                self.tables = np.concatenate((self.tables, np.full(more, -1, np.int64)))
         self.tables[row] = table
         self.keys[table][key] = row
         self._key_bytes += _size(key)

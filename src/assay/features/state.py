@@ -20,6 +20,7 @@ from assay.features.derive import Deriver
 from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
 from assay.features.gather import read
+from assay.features.image import Foreign, Part, StateMeta, code_stamp, put_back, state_parts
 from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS, Ints
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
 from assay.features.plan import FOREVER, Plan
@@ -213,6 +214,48 @@ class FeatureState:
         """Forget every event; memory is kept for the next ones."""
         self._slabs.clear()
         self._retracted, self._edge = set(), _ALL
+
+    def dump(self) -> tuple[StateMeta, dict[str, Part]]:
+        """What this state is and its parts, which must be written before it changes again."""
+        parts, chunks, opened = state_parts(self._slabs, self._retracted)
+        meta = StateMeta(
+            code=code_stamp(),
+            catalog=self.catalog.digest,
+            lookback=self.lookback,
+            edge=self._edge,
+            chunks=tuple(chunks),
+            opened=opened,
+        )
+        return meta, parts
+
+    @classmethod
+    def restore(
+        cls,
+        catalog: Catalog,
+        meta: StateMeta,
+        parts: Mapping[str, Part],
+        *,
+        lookback: int | None = None,
+    ) -> "FeatureState":
+        """The state that was dumped.
+
+        Raises:
+            Foreign: it is of another catalog or lookback, or made by other code.
+            Corrupt: the parts do not fit together.
+        """
+        state = cls(catalog, lookback=lookback)
+        wanted = (code_stamp(), catalog.digest, lookback)
+        for what, found, own in zip(
+            ("code", "catalog", "lookback"),
+            (meta.code, meta.catalog, meta.lookback),
+            wanted,
+            strict=True,
+        ):
+            if found != own:
+                raise Foreign(f"it was made with {what} {found}, wanted {own}")
+        state._retracted = put_back(state._slabs, meta, parts)
+        state._edge = meta.edge
+        return state
 
     @property
     def oldest(self) -> int | None:

@@ -1,6 +1,6 @@
 """How many more requests may be sent to people today? Exactly the capacity, never one more."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from assay.core.errors import Invalid, Refused
 from assay.core.time import utc_day
@@ -39,6 +39,15 @@ class Budget:
         for record in records:
             budget.count(record)
         return budget
+
+    @property
+    def taken(self) -> dict[int, int]:
+        """Slots used, by UTC day."""
+        return dict(self._taken)
+
+    def restore(self, taken: Mapping[int, int]) -> None:
+        """Take slots as used that were used before, by UTC day."""
+        self._taken = dict(taken)
 
     def left(self, day: int) -> int:
         """Slots left on a UTC day (counted from 1970-01-01); never below 0."""

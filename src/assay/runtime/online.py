@@ -37,6 +37,7 @@ from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
 from assay.runtime.recovery import Follower
 from assay.runtime.reserved import check_free, check_id_free
+from assay.runtime.snapshot import SnapshotStore
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
 from assay.runtime.versions import Sources, Versions
@@ -91,6 +92,7 @@ class Engine:
         request_age_max: int = REQUEST_AGE_MAX,
         monotonic: Callable[[], int] = time.monotonic_ns,
         waiting_max: int = WAITING_MAX,
+        snapshots: SnapshotStore | None = None,
         sources: Sources | None = None,
     ) -> "Engine":
         """An engine whose state is what the log says.
@@ -108,6 +110,7 @@ class Engine:
             request_age_max: microseconds; a new request older than the newest is not decided on.
             monotonic: nanoseconds, never going back, for deadlines.
             waiting_max: entries that may wait for the disk.
+            snapshots: where a restart may begin, and where the state is kept at the end.
             sources: where the vectors of a catalog come from; by default from the live state.
 
         Raises:
@@ -116,7 +119,9 @@ class Engine:
             Invalid: the policy was compiled for another catalog.
         """
         stats = Stats()
-        follower = Follower(log, catalog, clock, stats, lookback=request_age_max)
+        follower = Follower(
+            log, catalog, clock, stats, lookback=request_age_max, snapshots=snapshots
+        )
         engine = cls(
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
@@ -298,6 +303,7 @@ class Engine:
         self.versions.close()
         self._follower.close()
         self._writer.close()
+        self._follower.save()
         self._follower.drop(Unavailable("the engine is closed"))
 
     def _open(self, size: int) -> Live:

@@ -1,12 +1,19 @@
 """How does a process come to know what it knew before it died? It folds the log again."""
 
+import logging
 import threading
 from collections.abc import Callable
 
+from assay.core.errors import AssayError
 from assay.features.catalog import Catalog
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, EventLog
+from assay.runtime.snapshot import SnapshotStore, dump, fold_log
 from assay.runtime.stats import Stats
+
+#: Fewer new entries than these are folded again in less time than a snapshot takes.
+SAVED_FROM = 1_000
+_logger = logging.getLogger("assay.recovery")
 
 
 class Follower:
@@ -21,6 +28,7 @@ class Follower:
         clock: moved to the newest accepted event.
         stats: counts rebuilds.
         lookback: microseconds behind the newest event that a request may lie; see `FeatureState`.
+        snapshots: where to begin instead of at the first entry.
     """
 
     def __init__(
@@ -31,16 +39,17 @@ class Follower:
         stats: Stats,
         *,
         lookback: int | None = None,
+        snapshots: SnapshotStore | None = None,
     ) -> None:
         self._log, self.catalog, self._clock, self._stats = log, catalog, clock, stats
-        self.lookback = lookback
+        self.lookback, self._snapshots = lookback, snapshots
         self._stop, self._changing = threading.Event(), threading.Lock()
         self.capacity = 0
         self.live: Live | None = None
         self.why = "the state is being rebuilt from the log"
 
     def rebuild(self, generation: int) -> None:
-        """Fold the log into a new state.
+        """Fold the log into a new state, from the newest sound snapshot on if there is one.
 
         The verdict on late events is taken as stored, never derived again. Idempotency needs no
         rebuilding: it is asked of the log itself.
@@ -49,9 +58,11 @@ class Follower:
             Corrupt: the log is damaged; names the seq.
         """
         self._stats.rebuilds += 1
-        live = Live(self.catalog, self.capacity, generation, lookback=self.lookback)
-        for entry in self._log.entries():
-            live.apply(entry)
+
+        def make() -> Live:
+            return Live(self.catalog, self.capacity, generation, lookback=self.lookback)
+
+        live = fold_log(self._log, make, self._snapshots)
         if live.newest is not None:
             self._clock.observe(live.newest)
         self.live = live
@@ -90,6 +101,21 @@ class Follower:
     def close(self) -> None:
         """Give up any rebuilding."""
         self._stop.set()
+
+    def save(self) -> None:
+        """Keep a snapshot of the state, if all of it is durable and it is worth its while.
+
+        The log can do without: a failure is a warning.
+        """
+        live, store = self.live, self._snapshots
+        if live is None or store is None or live.pending or live.seq != self._log.last_seq():
+            return
+        if live.seq - max(store.seqs(), default=0) < SAVED_FROM:
+            return
+        try:
+            store.save(dump(live, self._log))
+        except AssayError as error:
+            _logger.warning("no snapshot was kept: %s", error)
 
 
 class Backoff:

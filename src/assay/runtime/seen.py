@@ -1,6 +1,14 @@
 """Was this id surely never seen? Answered from memory, so that new events need no look-up."""
 
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
 SEEN_BITS = 27  #: 16 MiB; 2 in 10,000 new ids are looked up in vain after 1 million, 2 % after 10
+
+
+_MIX = 0x9E3779B1  #: odd, so that two codes that share the first bit differ in the second
 
 
 class Seen:
@@ -21,15 +29,30 @@ class Seen:
 
     def add(self, name: str) -> None:
         """Remember a name for good."""
-        code = hash(name)
-        first, second = code & self._mask, (code >> 32) & self._mask
+        # Not `hash`, which differs from process to process: a snapshot keeps what was seen.
+        code = crc32(name.encode("utf-8", "surrogatepass"))
+        first, second = code & self._mask, (code * _MIX >> 5) & self._mask
         self._bytes[first >> 3] |= 1 << (first & 7)
         self._bytes[second >> 3] |= 1 << (second & 7)
 
     def __contains__(self, name: str) -> bool:
-        code = hash(name)
+        code = crc32(name.encode("utf-8", "surrogatepass"))
         first = code & self._mask
         if not self._bytes[first >> 3] & (1 << (first & 7)):
             return False
-        second = (code >> 32) & self._mask
+        second = (code * _MIX >> 5) & self._mask
         return bool(self._bytes[second >> 3] & (1 << (second & 7)))
+
+    def dump(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Which words of the filter have a bit set, and those words."""
+        words = np.frombuffer(self._bytes, np.int64)
+        places = np.flatnonzero(words)
+        return places.view(np.uint8), words[places].view(np.uint8)
+
+    def restore(self, places: NDArray[np.uint8], words: NDArray[np.uint8]) -> None:
+        """Remember what was dumped from a filter of the same size.
+
+        Raises:
+            ValueError, IndexError: it was of another size.
+        """
+        np.frombuffer(self._bytes, np.int64)[places.view(np.int64)] = words.view(np.int64)

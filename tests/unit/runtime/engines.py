@@ -15,6 +15,7 @@ from assay.runtime.intake import REQUEST_AGE_MAX
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, ListSource
+from assay.runtime.snapshot import SnapshotStore
 
 
 def make_lists() -> MemoryLists:
@@ -39,6 +40,7 @@ def make_engine(
     request_age_max: int = REQUEST_AGE_MAX,
     monotonic: Callable[[], int] = lambda: 0,
     waiting_max: int = 1_000,
+    snapshots: SnapshotStore | None = None,
 ) -> Engine:
     """An engine on ``log`` (in memory by default) whose monotonic clock stands still."""
     kept = MemoryLog() if log is None else log
@@ -55,6 +57,7 @@ def make_engine(
         request_age_max=request_age_max,
         monotonic=monotonic,
         waiting_max=waiting_max,
+        snapshots=snapshots,
     )
 
 
