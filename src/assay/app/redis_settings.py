@@ -24,6 +24,13 @@ class FeatureSettings:
         Literal["home", "workers"],
         "who publishes: home: one home, by `assay publish`; workers: those of [kafka]",
     ] = "home"
+    memory_max: Annotated[
+        Count | None, "bytes the state may use; at this size new events are told to come later"
+    ] = None
+    bytes_per_key_max: Annotated[
+        Count | None, "a definition that makes a key of any table cost more is refused"
+    ] = None
+    events_per_key: Annotated[Count, "events of a key that the sizes of tables are told for"] = 100
     partition: Annotated[
         str, "of a home: what the published log is called, in receipts and by those who read it"
     ] = "main"

@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from assay.adapters.files.home import HomeLock
+from assay.adapters.sqlite.log import SqliteLog
 from assay.app.admission import Admission
 from assay.app.definitions import compiled_by, keep
 from assay.app.home import Control, Home, control
@@ -65,21 +66,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
         log = home.open_log()
         opened.callback(log.close)
         clock = clock_of(settings)
-        engine = Engine.recover(
-            contracts=chosen.workload.contracts,
-            catalog=chosen.workload.catalog,
-            policy=chosen.policy,
-            scorer=chosen.scorer,
-            lists=home.lists(),
-            log=log,
-            quarantine=log,
-            clock=clock,
-            horizon=settings.time.horizon,
-            request_age_max=settings.time.request_age,
-            sources=_sources(settings, opened),
-            snapshots=home.snapshots(),
-        )
-        opened.callback(engine.close)
+        engine = _recovered(chosen, home, log, clock, settings, opened)
         aside = ThreadPoolExecutor(1, thread_name_prefix="assay-aside")
         opened.callback(aside.shutdown)
         thread = EngineThread(engine)
@@ -112,6 +99,34 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             engine_thread=thread,
             aside=aside,
         )
+
+
+def _recovered(
+    chosen: Chosen,
+    home: Home,
+    log: SqliteLog,
+    clock: Clock,
+    settings: Settings,
+    opened: ExitStack,
+) -> Engine:
+    """An engine that knows what its home knew, closed with whatever else was opened."""
+    engine = Engine.recover(
+        contracts=chosen.workload.contracts,
+        catalog=chosen.workload.catalog,
+        policy=chosen.policy,
+        scorer=chosen.scorer,
+        lists=home.lists(),
+        log=log,
+        quarantine=log,
+        clock=clock,
+        horizon=settings.time.horizon,
+        request_age_max=settings.time.request_age,
+        sources=_sources(settings, opened),
+        snapshots=home.snapshots(),
+        memory_max=settings.features.memory_max,
+    )
+    opened.callback(engine.close)
+    return engine
 
 
 def _sources(settings: Settings, opened: ExitStack) -> Sources | None:

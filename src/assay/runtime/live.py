@@ -19,6 +19,12 @@ from assay.runtime.ports import Entry
 from assay.runtime.seen import SEEN_BITS, Seen
 
 
+class Full(Unavailable):
+    """The feature state may not grow: what is sent again later is taken in once there is room."""
+
+    code = "full"
+
+
 class Live:
     """The state behind decisions, ``generation`` telling one fold from the next.
 
@@ -29,7 +35,8 @@ class Live:
     is new. ``features`` is the state that decides; ``states`` holds it and those kept beside it,
     by the digest of their catalog, all of the same entries. ``lost`` says why one of these is no
     longer kept. ``seen_bits`` is the size of what tells what is new: see `Seen`; ``lookback``
-    says what may be forgotten: see `FeatureState`.
+    says what may be forgotten: see `FeatureState`; ``memory_max``
+    bounds the bytes of all states: see `check_room`.
     """
 
     __slots__ = (
@@ -37,6 +44,7 @@ class Live:
         "features",
         "generation",
         "lost",
+        "memory_max",
         "newest",
         "newest_of",
         "pending",
@@ -55,7 +63,9 @@ class Live:
         seen_bits: int = SEEN_BITS,
         *,
         lookback: int | None = None,
+        memory_max: int | None = None,
     ) -> None:
+        self.memory_max = memory_max
         self.features = FeatureState(catalog, lookback=lookback)
         self.states = {catalog.digest: self.features}
         self.lost: dict[str, str] = {}
@@ -126,6 +136,19 @@ class Live:
     def bytes_used(self) -> int:
         """Memory of every state kept."""
         return sum(state.bytes_used for state in self.states.values())
+
+    def check_room(self) -> None:
+        """Return when another event may be taken in.
+
+        Raises:
+            Full: the states have reached their bound.
+        """
+        if self.memory_max is not None and self.bytes_used >= self.memory_max:
+            raise Full(
+                f"the feature state uses {self.bytes_used:,} bytes, at most {self.memory_max:,} "
+                "are allowed (features.memory_max): nothing was taken in; send it again later. The "
+                "operator gives it more memory, shortens windows, or shares the keys out"
+            )
 
     def attach(self, state: FeatureState) -> None:
         """Keep a state that has seen exactly the entries up to ``seq`` from now on."""

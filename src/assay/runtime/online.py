@@ -41,17 +41,11 @@ from assay.runtime.snapshot import SnapshotStore
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
 from assay.runtime.versions import Sources, Versions
-from assay.runtime.writer import GroupWriter, Work
+from assay.runtime.writer import GroupWriter, Overloaded, Work
 
 __all__ = ["Ack", "Engine", "LoadReport", "Overloaded"]
 
 WAITING_MAX = 20_000  #: entries that may wait for the disk before new ones are turned away
-
-
-class Overloaded(Unavailable):
-    """Too much waits for the disk: send it again a little later."""
-
-    code = "overloaded"
 
 
 class Engine:
@@ -93,6 +87,7 @@ class Engine:
         monotonic: Callable[[], int] = time.monotonic_ns,
         waiting_max: int = WAITING_MAX,
         snapshots: SnapshotStore | None = None,
+        memory_max: int | None = None,
         sources: Sources | None = None,
     ) -> "Engine":
         """An engine whose state is what the log says.
@@ -111,6 +106,7 @@ class Engine:
             monotonic: nanoseconds, never going back, for deadlines.
             waiting_max: entries that may wait for the disk.
             snapshots: where a restart may begin, and where the state is kept at the end.
+            memory_max: bytes; see `Live.check_room`.
             sources: where the vectors of a catalog come from; by default from the live state.
 
         Raises:
@@ -120,7 +116,7 @@ class Engine:
         """
         stats = Stats()
         follower = Follower(
-            log, catalog, clock, stats, lookback=request_age_max, snapshots=snapshots
+            log, catalog, clock, stats, request_age_max, snapshots=snapshots, memory_max=memory_max
         )
         engine = cls(
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
@@ -311,10 +307,9 @@ class Engine:
         if live is None:
             raise Unavailable(f"not ready: {self._follower.why}")
         if size and self._writer.waiting + size > self._waiting_max:
-            raise Overloaded(
-                f"{self._writer.waiting} entries wait for the disk, at most {self._waiting_max} "
-                "may: send it again a little later"
-            )
+            raise Overloaded(self._writer.waiting, self._waiting_max)
+        if size:
+            live.check_room()
         return live
 
     def _deciding(self) -> Stages:

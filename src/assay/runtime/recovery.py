@@ -29,6 +29,7 @@ class Follower:
         stats: counts rebuilds.
         lookback: microseconds behind the newest event that a request may lie; see `FeatureState`.
         snapshots: where to begin instead of at the first entry.
+        memory_max: see `Live.check_room`.
     """
 
     def __init__(
@@ -37,12 +38,13 @@ class Follower:
         catalog: Catalog,
         clock: Clock,
         stats: Stats,
-        *,
         lookback: int | None = None,
+        *,
         snapshots: SnapshotStore | None = None,
+        memory_max: int | None = None,
     ) -> None:
         self._log, self.catalog, self._clock, self._stats = log, catalog, clock, stats
-        self.lookback, self._snapshots = lookback, snapshots
+        self.lookback, self._snapshots, self._memory_max = lookback, snapshots, memory_max
         self._stop, self._changing = threading.Event(), threading.Lock()
         self.capacity = 0
         self.live: Live | None = None
@@ -60,7 +62,13 @@ class Follower:
         self._stats.rebuilds += 1
 
         def make() -> Live:
-            return Live(self.catalog, self.capacity, generation, lookback=self.lookback)
+            return Live(
+                self.catalog,
+                self.capacity,
+                generation,
+                lookback=self.lookback,
+                memory_max=self._memory_max,
+            )
 
         live = fold_log(self._log, make, self._snapshots)
         if live.newest is not None:

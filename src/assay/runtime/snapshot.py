@@ -65,6 +65,7 @@ class _Meta(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     bound: str
     newest: int | None
+    newest_of: dict[str, int]
     taken: dict[int, int]
     state: StateMeta
 
@@ -88,6 +89,7 @@ def dump(live: Live, log: EventLog) -> Snapshot:
         seq=live.seq,
         bound=_bound(log, live.seq),
         newest=live.newest,
+        newest_of=live.newest_of,
         taken=live.budget.taken,
         state=state,
     )
@@ -123,7 +125,7 @@ def restore(snapshot: Snapshot, empty: Live, log: EventLog) -> Live:
     empty.features = features
     empty.states = {catalog.digest: features}
     empty.budget.restore(meta.taken)
-    empty.newest, empty.seq = meta.newest, meta.seq
+    empty.newest, empty.newest_of, empty.seq = meta.newest, meta.newest_of, meta.seq
     return empty
 
 

@@ -18,6 +18,17 @@ from assay.runtime.ports import Entry, EventLog, Quarantine
 _GROUP_MAX = 2_000  #: entries in one transaction: about 20 ms of writing
 
 
+class Overloaded(Unavailable):
+    """Too much waits for the disk: send it again a little later."""
+
+    code = "overloaded"
+
+    def __init__(self, waiting: int, most: int) -> None:
+        super().__init__(
+            f"{waiting} entries wait for the disk, at most {most} may: send it again a little later"
+        )
+
+
 class Work:
     """Entries and refusals that are acknowledged together.
 

@@ -41,6 +41,7 @@ def make_engine(
     monotonic: Callable[[], int] = lambda: 0,
     waiting_max: int = 1_000,
     snapshots: SnapshotStore | None = None,
+    memory_max: int | None = None,
 ) -> Engine:
     """An engine on ``log`` (in memory by default) whose monotonic clock stands still."""
     kept = MemoryLog() if log is None else log
@@ -58,6 +59,7 @@ def make_engine(
         monotonic=monotonic,
         waiting_max=waiting_max,
         snapshots=snapshots,
+        memory_max=memory_max,
     )
 
 

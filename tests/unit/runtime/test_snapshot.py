@@ -13,7 +13,7 @@ from assay.contracts.event import Event
 from assay.core.errors import Conflict, Corrupt, NotFound
 from assay.core.time import HOUR, SECOND
 from assay.features.catalog import Catalog
-from assay.runtime.live import Live
+from assay.runtime.live import Full, Live
 from assay.runtime.memory import MemoryLog
 from assay.runtime.recovery import SAVED_FROM
 from assay.runtime.snapshot import dump, fold_log, restore, take
@@ -47,6 +47,12 @@ LOG = history(120)
 def same(one: Live, other: Live) -> None:
     """Two live states answer alike and are alike where it can be seen."""
     assert (one.seq, one.newest, one.budget.taken) == (other.seq, other.newest, other.budget.taken)
+    assert one.newest_of == other.newest_of
+    # A new part of the live state must be kept too: add it to `dump`, `restore` and here.
+    assert set(Live.__slots__) == {
+        "budget", "features", "generation", "lost", "memory_max", "newest", "newest_of",
+        "pending", "pending_keys", "seen_ids", "seen_keys", "seq", "states",
+    }  # fmt: skip
     for number in range(9):
         asked = Event("asked", "booking", (one.newest or AT) + 1, {"user_id": f"u{number}"})
         assert one.features.read(asked)[0].digest == other.features.read(asked)[0].digest
@@ -206,3 +212,17 @@ def test_a_state_that_is_ahead_of_its_log_cannot_be_dumped() -> None:
     live = fold_log(LOG, empty)
     with pytest.raises(Corrupt, match="no entry 120"):
         dump(live, MemoryLog(LOG.entries(0, 80)))
+
+
+def test_at_its_bound_of_memory_an_engine_turns_events_away_and_loses_none() -> None:
+    log = MemoryLog()
+    engine = make_engine(log, memory_max=1)
+    with pytest.raises(Full, match="memory_max"):
+        engine.ingest([body("a", AT)]).result(10)
+    with pytest.raises(Full, match="again later"):
+        engine.decide(body("a", AT)).result(10)
+    engine.close()
+    assert log.last_seq() == 0
+    roomy = make_engine(log, memory_max=1 << 30)
+    assert roomy.decide(body("a", AT)).result(10).seq == 1, "sent again, it is taken in"
+    roomy.close()
