@@ -26,6 +26,7 @@ from assay.core.errors import Corrupt, GateRefused, NotFound, Unknown
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.policy import Policy
 from assay.decisions.reason import ReasonText
+from assay.features.memory import check_memory
 from assay.governance.facts import Facts
 from assay.models.bundle import read_bundle
 from assay.models.scorer import Scorer
@@ -110,6 +111,8 @@ def _recovered(
     opened: ExitStack,
 ) -> Engine:
     """An engine that knows what its home knew, closed with whatever else was opened."""
+    features = settings.features
+    check_memory(chosen.workload.catalog, features.events_per_key, features.bytes_per_key_max)
     engine = Engine.recover(
         contracts=chosen.workload.contracts,
         catalog=chosen.workload.catalog,
@@ -123,7 +126,7 @@ def _recovered(
         request_age_max=settings.time.request_age,
         sources=_sources(settings, opened),
         snapshots=home.snapshots(),
-        memory_max=settings.features.memory_max,
+        memory_max=features.memory_max,
     )
     opened.callback(engine.close)
     return engine

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from assay.app.settings import current_environment, home_from, read_settings
+from assay.app.settings import Settings, current_environment, home_from, read_settings
 from assay.cli.features_diff import diff
 from assay.cli.features_skew import skew
 from assay.cli.features_status import status
@@ -14,6 +14,7 @@ from assay.cli.show import emit, grid
 from assay.core.time import format_duration
 from assay.features.catalog import Catalog
 from assay.features.definition import LIFETIME, Feature
+from assay.features.memory import check_memory, memory
 
 _HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 _WORKLOAD = click.option("--workload", help="The definitions of this workload, not the home's.")
@@ -58,7 +59,10 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
     """The definition of every value, and what each table keeps per event."""
     catalog = _catalog(home, workload)
     if as_json:
-        emit(described(catalog), as_json=True)
+        count = _settings(home).features.events_per_key
+        costs = [msgspec.to_builtins(cost) for cost in memory(catalog, count)]
+        emit({**described(catalog), "memory": {"events_per_key": count, "tables": costs}},
+             as_json=True)  # fmt: skip
         return
     rows = [_line(feature) for feature in catalog.features]
     grid("Features", ("name", "aggregate", "source by key", "window", "only where"), rows)
@@ -69,6 +73,7 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
     if derived:
         grid("Derived at request time", ("name", "from", "version"), derived)
     click.echo(catalog.describe())
+    _print_memory(catalog, _settings(home))
     click.echo(f"catalog {catalog.digest}")
 
 
@@ -89,6 +94,9 @@ def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) 
     before = workload_named(_workload_name(home, workload))
     after = changed_workload(before, read_change(file))
     compiled(rules_only(after), after)  # a rule may still need what was taken away
+    settings = _settings(home)
+    bound, count = settings.features.bytes_per_key_max, settings.features.events_per_key
+    check_memory(after.catalog, count, bound)
     told = _compared(before.catalog, after.catalog)
     if as_json:
         emit(told, as_json=True)
@@ -97,7 +105,19 @@ def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) 
     rows = [(what, name) for what in changes for name in told[what]]
     grid("Changes", ("what", "value"), rows)
     click.echo(after.catalog.describe())
+    _print_memory(after.catalog, settings)
     click.echo(f"catalog {before.catalog.digest} becomes {after.catalog.digest}")
+
+
+def _settings(home: str | None) -> Settings:
+    environment = current_environment()
+    return read_settings(home_from(environment, home), environment)
+
+
+def _print_memory(catalog: Catalog, settings: Settings) -> None:
+    count = settings.features.events_per_key
+    for cost in memory(catalog, count):
+        click.echo(f"  {cost.table}: {cost.bytes_per_key:,} bytes a key with {count} events")
 
 
 def described(catalog: Catalog) -> dict[str, Any]:
