@@ -11,12 +11,14 @@ from tests.integration.redis_server import PATIENT_MS, needs_redis, redis_server
 
 from assay.adapters.redis.read_model import RedisReadModel
 from assay.runtime.read_model import (
+    GENERATION,
     Flush,
     Lost,
     MemoryReadModel,
     ReadModel,
     RowWrite,
     Superseded,
+    generation_bytes,
     status_name,
 )
 
@@ -149,3 +151,23 @@ def test_partitions_do_not_know_of_each_other(model: ReadModel) -> None:
     assert other.status is None
     model.publish(Flush("q", other.epoch, 1, 1, None, True, [], b"q"))
     assert model.fetch([STATUS, status_name("q")]) == [b"status", b"q"]
+
+
+def image_of(generation: int) -> bytes:
+    """Bytes that have a generation where an image has it."""
+    return b"x" * GENERATION.start + generation_bytes(generation) + b"rest"
+
+
+def test_images_of_other_generations_are_forgotten_and_no_others(model: ReadModel) -> None:
+    epoch = model.claim("p*", 5).epoch
+    names = [b"row:p*:" + name for name in (b"old", b"new")] + [b"row:px:old", b"row:p*"]
+    images = [image_of(1), image_of(-2), image_of(1), image_of(1)]
+    rows = [RowWrite(name, image, None) for name, image in zip(names, images, strict=True)]
+    model.publish(Flush("p*", epoch, -2, 3, None, True, rows, b"status"))
+    model.sweep("p*", epoch - 1, -2, 0)  # an older publisher forgets nothing
+    assert model.fetch(names) == images
+    cursor = model.sweep("p*", epoch, -2, 0)
+    while cursor:
+        cursor = model.sweep("p*", epoch, -2, cursor)
+    assert model.fetch(names) == [None, *images[1:]]
+    assert model.fetch([status_name("p*")]) == [b"status"]

@@ -5,9 +5,14 @@ and against that they are verified.
 """
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -27,9 +32,10 @@ from assay.core.errors import Invalid, Unavailable
 from assay.decisions.record import DecisionRecord
 from assay.features.state import FeatureState
 from assay.features.view import view_names
+from assay.runtime.clock import wall_time
 from assay.runtime.fold import fold
 from assay.runtime.online import Engine
-from assay.runtime.read_model import Superseded
+from assay.runtime.read_model import Superseded, read_status
 
 pytestmark = needs_redis
 CHECKOUT = workload_named("checkout")
@@ -228,3 +234,40 @@ def test_a_scorer_starts_while_redis_is_down(server: RedisServer, scorer: Settin
     server.kill()
     [record] = decide(scorer, PAST)
     assert record.degraded == ("features_unavailable",)
+
+
+def test_the_publisher_outlives_redis_and_ends_when_told(
+    owner: Settings, server: RedisServer
+) -> None:
+    """A process of its own: Redis is killed under it, comes back empty, and is filled again."""
+    environment = {**os.environ, "ASSAY_REDIS_PORT": str(server.port)}
+    environment |= {"ASSAY_REDIS_PUBLISH_TIMEOUT": "5s"}
+    command = [sys.executable, "-m", "assay.cli.main", "publish", "--json", "--home"]
+    process = subprocess.Popen(
+        [*command, str(owner.home)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        until_published(server)
+        server.kill()
+        server.start()
+        until_published(server)
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    answer = json.loads(told)
+    assert (answer["seq"], answer["complete_publications"]) == (PAST, 1)
+    assert answer["images"] > 0
+
+
+def until_published(server: RedisServer) -> None:
+    """Return once a status that is younger than this call is in the store."""
+    since = wall_time()
+    with server.client() as client:
+        for _ in range(1_200):
+            raw = cast("bytes | None", client.get(b"assay:status:main"))
+            if raw is not None and read_status(raw).published_at > since:
+                return
+            time.sleep(0.05)
+    raise AssertionError("nothing was published within a minute")

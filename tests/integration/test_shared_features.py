@@ -287,6 +287,12 @@ def test_a_new_owner_of_the_same_log_goes_on_and_of_another_starts_over(
     third.take(*events[:5], *[paid(9, name=f"x{n}", card="c6") for n in range(26)])
     assert not third.publisher.went_on(status)
     third.publish()
+    with server.client() as client:
+        before = len([key for key in client.scan_iter() if b":row:" in key])
+        while third.publisher.sweeping:
+            third.publish()
+        left = [key for key in client.scan_iter() if b":row:" in key]
+    assert before > len(left) == len(set(third.state.every_key()))  # c5 is gone for good
     for card in ("c1", "c5", "c6"):  # nobody in the third log ever saw c5
         request = paid(MINUTE, name="r", card=card)
         served = scorer.source.serve(request)

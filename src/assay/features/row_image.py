@@ -34,6 +34,8 @@ EVENTS_MAX = 1 << 24  #: more events than any image holds: a bound on what a rea
 _MAGIC = b"ARI1"
 #: magic, table, key, events, id bytes, generation, seq, since, newest
 _HEADER = struct.Struct("<4s16s16sIIqqqq")
+#: Where in an image its generation stands, as eight bytes.
+GENERATION_AT = struct.calcsize("<4s16s16sII")
 _CHECK = 8  #: bytes of the checksum at the end
 _ID_LENGTH = struct.Struct("<H")
 

@@ -72,10 +72,11 @@ class Following:
         if fresh:
             for entry in self._log.entries(self.seq, self.seq + _GROUP):
                 self._take(entry, None)
-        silent = self._monotonic() - self._told >= _ALIVE
-        if not (fresh or silent or self.publisher.waiting or self.publisher.published < 0):
+        publisher = self.publisher
+        unshown = fresh or publisher.waiting > 0 or publisher.published < 0
+        if not (unshown or publisher.sweeping or self._monotonic() - self._told >= _ALIVE):
             return False
-        if self.publisher.flush(self._state):
+        if publisher.flush(self._state):
             self._told = self._monotonic()
         return True
 

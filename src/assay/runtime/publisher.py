@@ -63,6 +63,7 @@ class Publisher:
         self._touched: dict[bytes, Asked] = {}
         self._backlog: list[Asked] | None = None
         self._sent = 0
+        self._cursor: int | None = None
         self._newest: dict[str, int] = {}
         self._epoch = self._generation = 0
         self._published, self._seq, self._mark = -1, 0, b""
@@ -79,6 +80,11 @@ class Publisher:
     def waiting(self) -> int:
         """Rows touched and not yet published."""
         return len(self._touched)
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether images of an earlier publication may still be in the store; flush again then."""
+        return self._cursor is not None
 
     def claim(self) -> Status | None:
         """Become the partition's only publisher; the status to go on from, if there is one.
@@ -143,6 +149,7 @@ class Publisher:
         try:
             if self._published >= 0:
                 self._send(state, list(self._touched.values()), first=False, last=True)
+                self._sweep()
                 return True
             return self._flush_part(state)
         except Lost:
@@ -162,8 +169,14 @@ class Publisher:
         self._send(state, [*part, *touched], first=first, last=last)
         self._sent += len(part)
         if last:
-            self._backlog = None
+            self._backlog, self._cursor = None, 0
         return last
+
+    def _sweep(self) -> None:
+        """After a complete publication, a step at every flush: what it replaced is forgotten."""
+        if self._cursor is not None:
+            here = (self.partition, self._epoch, self._generation)
+            self._cursor = self._model.sweep(*here, self._cursor) or None
 
     def _send(self, state: FeatureState, rows: list[Asked], *, first: bool, last: bool) -> None:
         writes = [self._write(state, asked) for asked in rows]

@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from assay.core.errors import Conflict, Corrupt, Unavailable
-from assay.features.row_image import Asked
+from assay.features.row_image import GENERATION_AT, Asked
 
+GENERATION = slice(GENERATION_AT, GENERATION_AT + 8)
 STATUS_MAX = 1 << 16  #: bytes of a status
 
 
@@ -118,6 +119,21 @@ class ReadModel(Protocol):
             Lost: the store has not reached ``after``, or forgot the first part: nothing written.
         """
 
+    def sweep(self, partition: str, epoch: int, generation: int, cursor: int) -> int:
+        """Forget some images of other generations: nobody is shown them, but they are still there.
+
+        What was erased from a log, say. Only the publisher of that epoch forgets anything.
+
+        Args:
+            partition: its name.
+            epoch: of the publisher.
+            generation: what stays.
+            cursor: 0 to begin, then what the call before returned.
+
+        Returns:
+            Where to go on; 0 when all has been looked at.
+        """
+
     def fetch(self, names: Sequence[bytes]) -> list[bytes | None]:
         """The values of names, all from one moment, in one round trip."""
 
@@ -129,7 +145,17 @@ def status_name(partition: str) -> bytes:
 
 def row_name(partition: str, asked: Asked) -> bytes:
     """Under which name a row's image is kept and fetched."""
-    return b"row:" + partition.encode() + b":" + asked.name
+    return row_prefix(partition) + asked.name
+
+
+def row_prefix(partition: str) -> bytes:
+    """How the name of every row of a partition begins."""
+    return b"row:" + partition.encode() + b":"
+
+
+def generation_bytes(generation: int) -> bytes:
+    """A generation as it stands in an image, at ``GENERATION``."""
+    return generation.to_bytes(8, "little", signed=True)
 
 
 _decode = msgspec.msgpack.Decoder(Status).decode
@@ -182,6 +208,16 @@ class MemoryReadModel:
             self._values.pop(name, None)
         else:
             self._values[name], self._seqs[partition] = flush.status, flush.seq
+
+    def sweep(self, partition: str, epoch: int, generation: int, cursor: int) -> int:
+        """See ``ReadModel.sweep``; all at once."""
+        assert cursor == 0
+        start = row_prefix(partition)
+        if self._epochs.get(partition) == epoch:
+            for name, image in list(self._values.items()):
+                if name.startswith(start) and image[GENERATION] != generation_bytes(generation):
+                    del self._values[name]
+        return 0
 
     def fetch(self, names: Sequence[bytes]) -> list[bytes | None]:
         """See ``ReadModel.fetch``."""

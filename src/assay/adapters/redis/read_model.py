@@ -4,6 +4,7 @@ Redis runs a script alone, so a flush appears as a whole, and one MGET is of one
 shared by those who use the same ``prefix``. Not for Redis Cluster: a flush and a fetch span slots.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,7 +13,16 @@ from redis.exceptions import RedisError
 
 from assay.adapters.redis.client import check_keeps_keys
 from assay.core.errors import AssayError, Unavailable
-from assay.runtime.read_model import Claim, Flush, Lost, Superseded, status_name
+from assay.runtime.read_model import (
+    GENERATION,
+    Claim,
+    Flush,
+    Lost,
+    Superseded,
+    generation_bytes,
+    row_prefix,
+    status_name,
+)
 
 # KEYS: fence, status. ARGV: at.
 _CLAIM = """
@@ -47,6 +57,18 @@ else
 end
 return 'done'
 """
+# KEYS: fence, rows. ARGV: epoch, generation, first and last byte of it in an image.
+_SWEEP = """
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+for row = 2, #KEYS do
+  if redis.call('GETRANGE', KEYS[row], ARGV[3], ARGV[4]) ~= ARGV[2] then
+    redis.call('UNLINK', KEYS[row])
+  end
+end
+return 0
+"""
+_SWEPT_AT_ONCE = 500
+_ESCAPED = re.compile(rb"([\\*?\[\]])")
 
 
 class RedisReadModel:
@@ -63,6 +85,7 @@ class RedisReadModel:
         self._prefix = prefix.encode() + b":"
         self._claim = client.register_script(_CLAIM)
         self._publish = client.register_script(_PUBLISH)
+        self._sweep = client.register_script(_SWEEP)
 
     def claim(self, partition: str, at: int) -> Claim:
         """See ``ReadModel.claim``; also checks that the server keeps its keys.
@@ -98,6 +121,22 @@ class RedisReadModel:
             raise Lost(flush.partition)
         if answer != b"done":
             raise AssayError(f"expected an answer of the script, got {answer!r}")
+
+    def sweep(self, partition: str, epoch: int, generation: int, cursor: int) -> int:
+        """See ``ReadModel.sweep``: one step of a scan, then one script."""
+        pattern = _ESCAPED.sub(rb"\\\1", self._prefix + row_prefix(partition)) + b"*"
+        span = (GENERATION.start, GENERATION.stop - 1)
+        try:
+            cursor, names = cast(
+                "tuple[int, list[bytes]]",
+                self._client.scan(cursor, match=pattern, count=_SWEPT_AT_ONCE),
+            )
+            if names:
+                keys = [self._guarded(partition)[0], *names]
+                self._sweep(keys=keys, args=[epoch, generation_bytes(generation), *span])
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from error
+        return cursor
 
     def fetch(self, names: Sequence[bytes]) -> list[bytes | None]:
         """See ``ReadModel.fetch``: one MGET."""
