@@ -21,6 +21,7 @@ def backfill_files(
     out: Path,
     *,
     memory: int,
+    workers: int = 1,
     progress: Progress = lambda *_: None,
 ) -> Report:
     """Fill the values of every request in Parquet files, whatever their size.
@@ -30,6 +31,7 @@ def backfill_files(
         given: a Parquet file, or a folder of them.
         out: new, or that of a run that did not end.
         memory: bytes that the process may use.
+        workers: steps done at a time; no bit of the output depends on it.
         progress: told a stage, how many of its steps are done, and how many there are.
 
     Raises:
@@ -45,13 +47,15 @@ def backfill_files(
         ) from error
     if memory < MEMORY_MIN:
         raise Invalid(f"expected at least 512MiB of memory, got {memory:,} bytes")
-    stages = ParquetStages(given, out, workload.catalog, workload.contracts, memory=memory)
+    stages = ParquetStages(
+        given, out, workload.catalog, workload.contracts, memory=memory, workers=workers
+    )
 
     def job(sources: tuple[Source, ...]) -> str:
         return job_digest(workload.catalog, workload.request.type, sources)
 
     journal = JournalFile(out / ".work" / "journal.jsonl")
-    return run_backfill(workload.catalog, stages, journal, job, progress)
+    return run_backfill(workload.catalog, stages, journal, job, progress, workers=workers)
 
 
 def backfill_home(
@@ -60,6 +64,7 @@ def backfill_home(
     out: Path,
     *,
     memory: int,
+    workers: int = 1,
     progress: Progress = lambda *_: None,
 ) -> Report:
     """The same for the log of a home: accepted events that were not taken back.
@@ -78,7 +83,7 @@ def backfill_home(
     copied = out / ".work" / "log"
     if not copied.exists():
         _copy_log(home, copied, with_retractions(workload.contracts), progress)
-    return backfill_files(workload, copied, out, memory=memory, progress=progress)
+    return backfill_files(workload, copied, out, memory=memory, workers=workers, progress=progress)
 
 
 def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) -> None:

@@ -48,14 +48,22 @@ def main(job_file: Path) -> None:
         requests = _in_memory(given, out)
     else:
         made = catalog()
-        parts = ParquetStages(given, out, made, CONTRACTS, memory=job["memory"])
+        parts = ParquetStages(
+            given, out, made, CONTRACTS, memory=job["memory"], workers=job["workers"]
+        )
         journal = JournalFile(out / ".work" / "journal.jsonl")
         requests = run_backfill(
-            made, parts, journal, lambda files: job_digest(made, "", files), progress
+            made,
+            parts,
+            journal,
+            lambda files: job_digest(made, "", files),
+            progress,
+            workers=job["workers"],
         ).requests
     answer: dict[str, Any] = {
         "requests": requests,
         "seconds": seconds(),
+        "processor_seconds": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _GIGA,
         "stages": stages,
         "out_gb": sum(path.stat().st_size for path in out.glob("*.parquet")) / _GIGA,

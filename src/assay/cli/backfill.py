@@ -34,6 +34,13 @@ _STAGES = {
     "--catalog", "change", type=click.Path(path_type=Path), help="A file of changes to the catalog."
 )
 @click.option("--memory", default="4GiB", show_default=True, help="What the process may use.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Steps done at a time; they share the memory.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def backfill(
     *,
@@ -43,6 +50,7 @@ def backfill(
     out: Path,
     change: Path | None,
     memory: str,
+    workers: int,
     as_json: bool,
 ) -> None:
     """Compute every value at every request of a history, as it would be served now.
@@ -64,10 +72,14 @@ def backfill(
     limit = size(memory)
     with _stages(quiet=as_json) as progress:
         if events is not None:
-            report = backfill_files(definitions, events, out, memory=limit, progress=progress)
+            report = backfill_files(
+                definitions, events, out, memory=limit, workers=workers, progress=progress
+            )
         else:
             source = Home(settings.home)
-            report = backfill_home(definitions, source, out, memory=limit, progress=progress)
+            report = backfill_home(
+                definitions, source, out, memory=limit, workers=workers, progress=progress
+            )
     emit({**msgspec.to_builtins(report), "folder": str(out)}, as_json=as_json, title="Backfilled")
 
 

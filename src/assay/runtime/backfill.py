@@ -11,6 +11,7 @@ was killed is started again with the same words and takes up where the journal e
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Protocol
 
 import msgspec
@@ -95,6 +96,8 @@ def run_backfill(
     journal: Journal,
     job: Callable[[tuple[Source, ...]], str],
     progress: Progress = lambda *_: None,
+    *,
+    workers: int = 1,
 ) -> Report:
     """Fill the values of every request of the input; what was done before is not done again.
 
@@ -104,6 +107,7 @@ def run_backfill(
         journal: what was done before.
         job: the digest of this job, by the files of its input.
         progress: told a stage, how many of its steps are done, and how many there are.
+        workers: steps done at a time; no bit of the output depends on it.
 
     Raises:
         Conflict: the folder holds another job: its input, its catalog or its format changed.
@@ -127,7 +131,7 @@ def run_backfill(
         journal.done("shape", msgspec.to_builtins(shape))
     else:
         shape = msgspec.convert(done.pop("shape"), Shape)
-    runner = _Runner(stages, journal, done, progress)
+    runner = _Runner(stages, journal, done, progress, workers)
     resumed = len(done)
     _steps(catalog, shape, runner, stages.begin(shape, done))
     report = _report(catalog, shape, runner.done, resumed)
@@ -139,24 +143,45 @@ class _Runner:
     """Does the steps of a stage that are not done, and writes down that they are."""
 
     def __init__(
-        self, stages: Stages, journal: Journal, done: dict[str, Facts], progress: Progress
+        self,
+        stages: Stages,
+        journal: Journal,
+        done: dict[str, Facts],
+        progress: Progress,
+        workers: int,
     ) -> None:
         self.stages, self.done = stages, done
-        self._journal, self._progress = journal, progress
+        self._journal, self._progress, self._workers = journal, progress, workers
 
-    def each(self, stage: str, count: int, step: Callable[[int], Facts]) -> None:
-        for at in range(count):
-            name = f"{stage}-{at}"
-            self._progress(stage, at, count)
-            if name not in self.done:
-                facts = step(at)
-                self._journal.done(name, facts)
-                self.done[name] = facts
-        self._progress(stage, count, count)
+    def each(
+        self, stage: str, count: int, step: Callable[[int], Facts], *, in_turn: bool = False
+    ) -> None:
+        """Do what is missing of a stage; ``in_turn`` where a step needs the one before it."""
+        missing = [at for at in range(count) if f"{stage}-{at}" not in self.done]
+        done = count - len(missing)
+        self._progress(stage, done, count)
+        for at, facts in self._in_turn(missing, step) if in_turn else self._at_once(missing, step):
+            self._journal.done(f"{stage}-{at}", facts)
+            self.done[f"{stage}-{at}"] = facts
+            done += 1
+            self._progress(stage, done, count)
 
-    def over(self, stage: str, count: int) -> bool:
-        """Whether every step of a stage is done."""
-        return all(f"{stage}-{at}" in self.done for at in range(count))
+    def _in_turn(
+        self, missing: list[int], step: Callable[[int], Facts]
+    ) -> Iterator[tuple[int, Facts]]:
+        return ((at, step(at)) for at in missing)
+
+    def _at_once(
+        self, missing: list[int], step: Callable[[int], Facts]
+    ) -> Iterator[tuple[int, Facts]]:
+        """In the order in which they end; when one fails, those that run end and none begins."""
+        pool = ThreadPoolExecutor(self._workers)
+        try:
+            steps = {pool.submit(step, at): at for at in missing}
+            for future in as_completed(steps):
+                yield steps.pop(future), future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _steps(catalog: Catalog, shape: Shape, runner: _Runner, units: int) -> None:
@@ -164,7 +189,7 @@ def _steps(catalog: Catalog, shape: Shape, runner: _Runner, units: int) -> None:
     runner.each("read", units, stages.read)
     runner.each("same", 1, lambda _: stages.same())
     stages.spend("ids")
-    runner.each("order", shape.ranges, stages.order)
+    runner.each("order", shape.ranges, stages.order, in_turn=True)
     stages.spend("staged")
     for lookup in lookups:
 

@@ -142,7 +142,7 @@ def fill(lookup: Lookup, rows: Rows) -> Filled:
 
 
 def shape_for(
-    catalog: Catalog, rows: int, bytes_a_row: float, sample: Ints, *, memory: int
+    catalog: Catalog, rows: int, bytes_a_row: float, sample: Ints, *, memory: int, workers: int = 1
 ) -> Shape:
     """A shape whose every stage stays within ``memory`` bytes, if keys and times are spread.
 
@@ -152,13 +152,17 @@ def shape_for(
         bytes_a_row: of the input, before compression.
         sample: some ts of the input, evenly picked.
         memory: bytes the whole process may use.
+        workers: steps done at a time, which share it.
 
     Raises:
         Invalid: too little memory for so many events.
     """
-    spare = memory - _BASE_BYTES
-    if spare < _GIB // 16:
-        raise Invalid(f"expected at least 512MiB of memory, got {memory / _GIB:.2f} GiB")
+    spare = (memory - _BASE_BYTES) // workers
+    if spare < _GIB // 32:
+        raise Invalid(
+            f"expected at least 512MiB of memory, and 32MiB more for each worker after the "
+            f"second, got {memory / _GIB:.2f} GiB for {workers}"
+        )
     values = len(catalog)
     widest = max((len(lookup.places) for lookup in lookups_of(catalog)), default=0)
     order = 12 * bytes_a_row + 120

@@ -42,13 +42,25 @@ def table_of(events: list[Event], names: tuple[str, ...] = ()) -> Any:
 
 
 def backfilled(
-    given: Path, out: Path, catalog: Catalog, contracts: ContractSet, shape: Shape
+    given: Path,
+    out: Path,
+    catalog: Catalog,
+    contracts: ContractSet,
+    shape: Shape,
+    *,
+    workers: int = 1,
 ) -> Report:
     """Run a backfill cut in that shape."""
     stages = CutStages(given, out, catalog, contracts, memory=1 << 30)
     stages.cut = shape
     journal = JournalFile(out / ".work" / "journal.jsonl")
-    return run_backfill(catalog, stages, journal, lambda sources: job_digest(catalog, "", sources))
+    return run_backfill(
+        catalog,
+        stages,
+        journal,
+        lambda sources: job_digest(catalog, "", sources),
+        workers=workers,
+    )
 
 
 def differences(out: Path, frame: Frame) -> list[str]:

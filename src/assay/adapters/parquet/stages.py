@@ -48,6 +48,7 @@ class ParquetStages:
         catalog: what is computed.
         contracts: every event type that may come; others are refused row by row.
         memory: bytes that the process may use.
+        workers: steps that will be done at a time.
         only_type: of the events in files without a column ``type``.
 
     Raises:
@@ -63,10 +64,12 @@ class ParquetStages:
         contracts: ContractSet,
         *,
         memory: int,
+        workers: int = 1,
         only_type: str = "",
     ) -> None:
         contracts = with_retractions(contracts)
-        self._catalog, self._contracts, self._memory = catalog, contracts, memory
+        self._catalog, self._contracts = catalog, contracts
+        self._memory, self._workers = memory, workers
         self._folder, self._only = Folder(out), only_type or catalog.request.type
         self._files: list[InputFile] = input_files(given, contracts, self._only)
         self._lookups, self._fields = lookups_of(catalog), fields_read(catalog)
@@ -95,9 +98,9 @@ class ParquetStages:
         )
         sample = [np.zeros(0, np.int64), *(whole(pc.drop_null(ts))[::step] for ts in batches)]
         times = np.sort(np.concatenate(sample))
-        return shape_for(
-            self._catalog, rows, max(32.0, raw / max(rows, 1)), times, memory=self._memory
-        )
+        width = max(32.0, raw / max(rows, 1))
+        memory, workers = self._memory, self._workers
+        return shape_for(self._catalog, rows, width, times, memory=memory, workers=workers)
 
     def begin(self, shape: Shape, done: Mapping[str, Facts]) -> int:
         """See the port; ``done`` grows while the job runs."""
