@@ -27,7 +27,7 @@ from assay.features.plan import FOREVER, Plan
 from assay.features.retention import STRIDE
 from assay.features.slabs import Key, Slabs
 from assay.features.vector import Vector
-from assay.features.view import groups_without
+from assay.features.view import groups_without, look_ups
 
 _FIRST_SEEN = 1 << 8
 _ALL = -(2**61)  #: an edge before all times: nothing is forgotten
@@ -70,6 +70,7 @@ class FeatureState:
     def __init__(self, catalog: Catalog, *, lookback: int | None = None) -> None:
         plan = catalog.plan
         self.catalog, self.overflows, self.unreachable = catalog, 0, 0
+        self.look_ups = look_ups(catalog.plan)
         self.lookback = lookback
         self._edge, self._due = _ALL, 0
         self._slabs = Slabs(catalog)

@@ -39,27 +39,44 @@ class FeatureSource(Protocol):
         """The vector at ``T = request.ts``; what cannot be had is not known, never an error."""
 
 
+class LookUp(NamedTuple):
+    """One way a request names an entity: the view asked, its source, the request's fields."""
+
+    view: str
+    source: str
+    key: tuple[str, ...]
+
+
+def look_ups(plan: Plan) -> tuple[LookUp, ...]:
+    """Every look-up of a read."""
+    return tuple(
+        LookUp(view_name(table), table.source, group.key)
+        for group in plan.groups
+        for table in [plan.tables[group.table]]
+    )
+
+
 def consulted(plan: Plan, request: Event) -> tuple[str, ...]:
     """The views that a request names an entity of."""
-    payload, names = request.payload, view_names(plan)
-    found = {
-        names[group.table]: None
-        for group in plan.groups
-        if all(payload.get(field) is not None for field in group.key)
-    }
-    return tuple(found)
+    return tuple(seen_by(look_ups(plan), request, {}))
 
 
-def seen_by(plan: Plan, request: Event, newest_of: Mapping[str, int]) -> dict[str, int | None]:
-    """For each consulted view, the newest ts of its source, None where there is none.
+def seen_by(
+    asked: Iterable[LookUp], request: Event, newest_of: Mapping[str, int]
+) -> dict[str, int | None]:
+    """For each view that a request names an entity of, the newest ts of its source, None for none.
 
     Args:
-        plan: of the catalog.
+        asked: see `look_ups`.
         request: what is asked about.
         newest_of: the newest accepted ts of each event type.
     """
-    sources = sources_of(plan)
-    return {view: newest_of.get(sources[view]) for view in consulted(plan, request)}
+    payload = request.payload
+    return {
+        view: newest_of.get(source)
+        for view, source, key in asked
+        if all(payload.get(field) is not None for field in key)
+    }
 
 
 def view_name(table: Table) -> str:
@@ -87,8 +104,3 @@ def groups_without(plan: Plan, absent: Iterable[str]) -> tuple[int, ...]:
     for name in wanted - set(known):
         raise Unknown("view", name, known=known)
     return tuple(place for place, group in enumerate(plan.groups) if known[group.table] in wanted)
-
-
-def sources_of(plan: Plan) -> Mapping[str, str]:
-    """The source of each view by its name."""
-    return {view_name(table): table.source for table in plan.tables}

@@ -120,7 +120,7 @@ class Live:
         seen: dict[str, int | None] = {}
         absent: Mapping[str, str] = {}
         if stale is not None:
-            seen = seen_by(state.catalog.plan, request, self.newest_of)
+            seen = seen_by(state.look_ups, request, self.newest_of)
             absent = stale(seen)
         vector, newest = state.read(request, tuple(absent))
         return Served(vector, newest, {"0": self.seq}, dict(absent), seen)

@@ -16,7 +16,7 @@ from assay.decisions.redecide import Scorer, redecide
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.vector import Receipt, Vector
-from assay.features.view import seen_by
+from assay.features.view import look_ups, seen_by
 from assay.review.capacity import Budget
 from assay.rules.lists import ListSnapshot
 from assay.runtime.erasure import Dependent, Erasures
@@ -231,7 +231,7 @@ class FeatureCheck:
         """What freshness was judged by; after an erasure the newest event may be gone."""
         stored = record.receipt.seen
         if stored and not self._erasures.receipts:
-            seen = seen_by(catalog.plan, entry.event, self._newest_of)
+            seen = seen_by(look_ups(catalog.plan), entry.event, self._newest_of)
             again = {view: seen.get(view) for view in stored}
             if stored != again:
                 self._differs(entry, record, "newest event of each source", stored, again)
