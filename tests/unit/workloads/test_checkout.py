@@ -78,6 +78,7 @@ def test_known_outcomes_feed_features() -> None:
 
 def test_every_value_is_explained_to_a_reviewer() -> None:
     assert all(feature.about for feature in CATALOG.features)
+    assert all(item.about for item in CATALOG.combined)
     assert all(item.about for item in CATALOG.derived)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from assay.core.time import DAY, HOUR, MINUTE
 from assay.features.catalog import Catalog
-from assay.features.definition import LIFETIME, Aggregate, Feature, Where
+from assay.features.definition import LIFETIME, Aggregate, Combined, Feature, Where
 from assay.workloads.checkout.contracts import BOOKING, CONTRACTS
 from assay.workloads.checkout.derived import DERIVED, TextScorer, message_score
 
@@ -34,6 +34,7 @@ def catalog(text_model: TextScorer) -> Catalog:
         request=BOOKING,
         contracts=CONTRACTS,
         features=FEATURES,
+        combined=COMBINED,
         derived=(*DERIVED, message_score(text_model)),
     )
 
@@ -65,8 +66,10 @@ def _each(  # one line a feature below is worth a parameter more here
 
 
 def _unit(aggregate: Aggregate, of: str | None) -> str:
-    if aggregate == "time_since":
+    if aggregate in ("time_since", "time_since_first"):
         return "us"
+    if aggregate in ("top_share", "entropy"):
+        return {"entropy": "bits"}.get(aggregate, "")
     if aggregate in ("count", "distinct"):
         return f"{of}s" if of else "events"
     return {"amount": "EUR cents", "nightly": "EUR cents", "rating": "stars"}.get(of or "", "")
@@ -159,6 +162,47 @@ MESSAGE_FEATURES = (
     *_each("text_messages", "message", "message_digest", "24h 30d"),
 )
 
+#: What is usual for them, from the values themselves.
+HABIT_FEATURES = (
+    Feature(
+        name="user_amount_median_90d",
+        source="booking",
+        key=("user_id",),
+        aggregate="quantile",
+        of="amount",
+        permille=500,
+        window=_WINDOWS["90d"],
+        unit="EUR cents",
+        about="median of amount over booking events with the same user_id, 90d",
+    ),
+    *_each("user_since_first_booking", "booking", "user_id", "ever", "time_since_first"),
+    *_each("user_country_entropy", "booking", "user_id", "90d", "entropy", "ip_country"),
+    *_each("device_top_user_share", "booking", "device_id", "30d", "top_share", "user_id"),
+)
+
+#: What two of them say together.
+COMBINED = (
+    Combined(
+        name="user_failed_payment_share_24h",
+        how="ratio",
+        of=("user_failed_payments_24h", "user_payments_24h"),
+        about="share of the account's payments that failed, 24h",
+    ),
+    Combined(
+        name="user_amount_share_24h",
+        how="ratio",
+        of=("user_amount_sum_24h", "user_amount_sum_7d"),
+        about="share of what the account spent in 7d that it spent in the last 24h",
+    ),
+    Combined(
+        name="device_cards_over_3_24h",
+        how="over",
+        of=("device_cards_tried_24h",),
+        limit=3,
+        about="whether more than three cards were tried on the device, 24h",
+    ),
+)
+
 FEATURES = (
     *USER_FEATURES,
     *DEVICE_FEATURES,
@@ -166,4 +210,5 @@ FEATURES = (
     *LISTING_FEATURES,
     *PAIR_FEATURES,
     *MESSAGE_FEATURES,
+    *HABIT_FEATURES,
 )
