@@ -19,8 +19,9 @@ class Listener(Protocol):
 
 
 class MemoryTopics:
-    """Partitions of messages; ``refusing`` makes sending fail, as an outage does.
+    """Partitions of messages, which may be told to fail.
 
+    While ``refusing``, as in an outage, every other message arrives, and nobody is told which.
     ``dropped`` says how many of the oldest of a partition are no longer there, as retention does.
 
     Example:
@@ -34,10 +35,13 @@ class MemoryTopics:
         self.messages: dict[Partition, list[Message]] = {}
         self.committed: dict[Partition, int] = {}
         self.dropped: dict[Partition, int] = {}
-        self.refusing = False
+        self.refusing, self._lost = False, False
 
     def send(self, partition: Partition, key: bytes, value: bytes) -> None:  # noqa: ARG002 - the port's
         """See `Publisher.send`."""
+        self._lost = self.refusing and not self._lost
+        if self._lost:
+            return
         kept = self.messages.setdefault(partition, [])
         kept.append(Message(len(kept), value))
 
@@ -54,11 +58,12 @@ class MemoryTopics:
 class MemoryFeed:
     """One worker's view of the topics; a test moves partitions by `assign` and `revoke`.
 
-    ``at_once`` is how many messages of a partition one `poll` gives.
+    ``at_once`` is how many messages of a partition one `poll` gives, ``again`` how many from before
+    the place asked for come again at a `start`: delivery is at least once.
     """
 
-    def __init__(self, topics: MemoryTopics, at_once: int = 100) -> None:
-        self._topics, self._at_once = topics, at_once
+    def __init__(self, topics: MemoryTopics, at_once: int = 100, again: int = 0) -> None:
+        self._topics, self._at_once, self._again = topics, at_once, again
         self._places: dict[Partition, int | None] = {}
         self.listener: Listener | None = None
 
@@ -94,7 +99,7 @@ class MemoryFeed:
 
     def start(self, partition: Partition, offset: int) -> None:
         """See `Feed.start`."""
-        self._places[partition] = offset
+        self._places[partition] = max(offset - self._again, 0)
 
     def pause(self, partition: Partition) -> None:
         """See `Feed.pause`."""

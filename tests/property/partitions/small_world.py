@@ -67,7 +67,7 @@ REQUESTS = [
 class FaultyLog(MemoryPartitionLog):
     """Refuses every group while ``full``; every other time only after it was written."""
 
-    full, _turn = False, 0
+    full, _turn = False, 1
 
     def take(self, entries: Sequence[Entry], spoiled: Sequence[Spoiled], until: int) -> None:
         """See the port."""
@@ -94,8 +94,10 @@ class Cluster:
         self._workers[0][0].assign(*self.all)
 
     def say(self, raw: bytes) -> None:
-        """A producer sends a message."""
+        """A producer sends a message, and again until it arrives."""
+        before, self.topics.refusing = self.topics.refusing, False
         self.topics.send(Partition("events", 0), b"", raw)
+        self.topics.refusing = before
 
     def do(self, what: str, how: int | bool) -> None:
         """One act of the test."""
@@ -150,7 +152,7 @@ class Cluster:
         return sum(len(list(log.spoiled())) for log in self._logs.values())
 
     def _start(self) -> None:
-        feed, me = MemoryFeed(self.topics, at_once=2), object()
+        feed, me = MemoryFeed(self.topics, at_once=2, again=1), object()
 
         def opened(partition: Partition) -> Part:
             if self._locks.get(partition, me) is not me:

@@ -7,7 +7,7 @@ knows nothing of partitions. A short world, so that keys, ties, duplicates and c
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.property.partitions.small_world import (
     AT,
@@ -40,6 +40,12 @@ act = st.one_of(
 )
 
 
+SAID = ("say", [(0, {"user": "a", "device": "b"}), b"not an event"])
+
+
+@example(acts=[("outage", True), SAID, ("step", 0)])
+@example(acts=[("step", 0), SAID, ("step", 0), ("full disk", True), ("step", 0), ("step", 0)])
+@example(acts=[("step", 0), SAID, ("step", 0), ("kill", 0), ("step", 1), ("step", 1)])
 @settings(max_examples=150, deadline=None)
 @given(acts=st.lists(act, max_size=25))
 def test_every_event_counts_once_on_every_partition_of_its_keys(
@@ -92,6 +98,8 @@ def test_every_event_counts_once_on_every_partition_of_its_keys(
     for partition in cluster.routes.everywhere():
         ids = [logged.event.id for logged in cluster.log(partition).read()]
         assert len(ids) == len(set(ids))
+        ours = {e.id for e in valid if partition in [place for place, _ in cluster.routes.of(e)]}
+        assert {name for name in ids if name.startswith("e")} == ours
         position = cluster.log(partition).position()
         assert position is not None
         assert position.next == cluster.end(partition)
