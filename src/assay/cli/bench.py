@@ -14,6 +14,7 @@ from assay.cli.show import PROGRESS, written
 #: Name to the module whose ``run(seed)`` measures it.
 _BENCHMARKS = {
     "features": "assay.bench.features",
+    "growth": "assay.bench.growth",
     "decide": "assay.bench.decide",
     "leaderboard": "assay.bench.leaderboard",
     "log": "assay.bench.log",
