@@ -37,6 +37,7 @@ from assay.runtime.backfill_job import (
 Facts = dict[str, Any]
 Ints = NDArray[np.int64]
 _SAMPLE = 1 << 20
+_COLUMN_BYTES = 12.0
 
 
 class ParquetStages:
@@ -98,7 +99,9 @@ class ParquetStages:
         )
         sample = [np.zeros(0, np.int64), *(whole(pc.drop_null(ts))[::step] for ts in batches)]
         times = np.sort(np.concatenate(sample))
-        width = max(32.0, raw / max(rows, 1))
+        # Texts that repeat are stored once in a file, and once a row in memory.
+        columns = max(len(file.columns) for file in self._files)
+        width = max(_COLUMN_BYTES * columns, raw / max(rows, 1))
         memory, workers = self._memory, self._workers
         return shape_for(self._catalog, rows, width, times, memory=memory, workers=workers)
 
