@@ -98,6 +98,17 @@ def by_card(*, distinct: bool) -> Catalog:
     return Catalog(request=PAID, contracts=_CONTRACTS, features=features)
 
 
+def by_card_more() -> Catalog:
+    """What is computed from the values of a card's day themselves."""
+    median = _feature("card", "quantile", "cents", DAY)
+    features = [
+        msgspec.structs.replace(median, permille=500),
+        _feature("card", "entropy", "shop", DAY),
+        _feature("card", "top_share", "shop", DAY),
+    ]
+    return Catalog(request=PAID, contracts=_CONTRACTS, features=features)
+
+
 def wide() -> Catalog:
     """Four entities with 50 features each: ten aggregates over five windows."""
     features = []

@@ -81,53 +81,81 @@ def finalise_vector(slots: Ints, operations: Ints, at: int, bits: Ints, known: B
     return overflows
 
 
-@inlined
+@borrowing
 def finalise_rows(
     slots: Ints,
     features: Ints,
-    f: Word,
+    which: tuple[Word, Word],
     asks: Ints,
     asked: tuple[Word, Word],
     bits: Ints,
     known: Bytes,
 ) -> int:
-    """Write the ``f``-th of some features of many requests, a slot gathered for each.
+    """Write some features of many requests, whose slot was gathered for each of them.
 
-    ``features`` hold what an operation does after its slot, and the column to write; ``asked`` is
-    the first of the requests and how many. The usual aggregates are passed on as constants, which
-    the compiled loops then need not look at.
+    ``features`` hold what an operation does after its slot, and the column to write; ``which`` are
+    the first and the one to stop before. ``asked`` is the first of the requests and how many. The
+    usual aggregates have loops of their own, which need not ask for each value which it is.
     """
-    how = (
-        features[f, 0], features[f, 1], features[f, 2],
-        features[f, 3], features[f, 4], features[f, 5],
-    )  # fmt: skip
-    to = (*asked, features[f, 6])
-    if not how[1] and not how[2] and not how[3]:
-        if how[0] == COUNTS:
-            return _finalise_all(slots, (COUNTS, 0, 0, 0, 0, 0), asks, to, bits, known)
-        if how[0] == SUMS:
-            return _finalise_all(slots, (SUMS, 0, 0, 0, 0, 0), asks, to, bits, known)
-        if how[0] == MEANS:
-            return _finalise_all(slots, (MEANS, 0, 0, 0, 0, 0), asks, to, bits, known)
-        if how[0] == MAXS:
-            return _finalise_all(slots, (MAXS, 0, 0, 0, 0, 0), asks, to, bits, known)
-        if how[0] == DISTINCTS:
-            apart = (DISTINCTS, 0, 0, 0, how[4], how[5])
-            return _finalise_all(slots, apart, asks, to, bits, known)
-    return _finalise_all(slots, how, asks, to, bits, known)
+    overflows = 0
+    for f in range(which[0], which[1]):
+        plain = not (features[f, 1] or features[f, 2] or features[f, 3])
+        if plain and features[f, 0] in (COUNTS, SUMS, MEANS, MAXS):
+            to = (features[f, 0], *asked, features[f, 6])
+            overflows += _finalise_plain(slots, to, asks, bits, known)
+            continue
+        how = (
+            features[f, 0], features[f, 1], features[f, 2],
+            features[f, 3], features[f, 4], features[f, 5],
+        )  # fmt: skip
+        for q in range(asked[1]):
+            row, column = asks[asked[0] + q, TARGET], features[f, 6]
+            value, ended = _finalise(slots, q, how, asks[asked[0] + q, AT])
+            bits[row, column], known[row, column] = value, 1 if ended == _KNOWN else 0
+            overflows += 1 if ended == _OVERFLOW else 0
+    return overflows
 
 
 @inlined
-def _finalise_all(
-    slots: Ints, how: _How, asks: Ints, to: tuple[Word, Word, Word], bits: Ints, known: Bytes
+def _finalise_plain(
+    slots: Ints, to: tuple[Word, Word, Word, Word], asks: Ints, bits: Ints, known: Bytes
 ) -> int:
-    (first, count, column), overflows = to, 0
-    for q in range(count):
-        value, ended = _finalise(slots, q, how, asks[first + q, AT])
-        row = asks[first + q, TARGET]
-        bits[row, column], known[row, column] = value, 1 if ended == _KNOWN else 0
-        overflows += 1 if ended == _OVERFLOW else 0
+    """A count, sum, mean or maximum of whole numbers without the request's own."""
+    (aggregate, first, count, column), overflows, none = to, 0, np.int64(NULL)
+    if aggregate == COUNTS:
+        for q in range(count):
+            row = asks[first + q, TARGET]
+            bits[row, column], known[row, column] = slots[q, COUNT], 1
+    elif aggregate == SUMS:
+        for q in range(count):
+            row, (value, ended) = asks[first + q, TARGET], _sum(slots, q, none)
+            bits[row, column], known[row, column] = value, 1 if ended == _KNOWN else 0
+            overflows += 1 if ended == _OVERFLOW else 0
+    elif aggregate == MEANS:
+        for q in range(count):
+            row, n = asks[first + q, TARGET], slots[q, COUNT]
+            bits[row, column] = _mean(slots, q, none, n) if n > 0 else np.int64(0)
+            known[row, column] = 1 if n > 0 else 0
+    else:
+        for q in range(count):
+            row, n = asks[first + q, TARGET], slots[q, COUNT]
+            bits[row, column] = slots[q, HIGH] if n > 0 else np.int64(0)
+            known[row, column] = 1 if n > 0 else 0
     return overflows
+
+
+@inlined
+def _sum(slots: Ints, r: Word, x: Word) -> tuple[Word, int]:
+    high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
+    if high != np.int64(low) >> 63:
+        return np.int64(0), _OVERFLOW
+    return np.int64(low), _KNOWN
+
+
+@inlined
+def _mean(slots: Ints, r: Word, x: Word, n: Word) -> Word:
+    high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
+    return np.float64(quotient(high, low, n)).view(np.int64)
 
 
 @inlined
@@ -144,17 +172,13 @@ def _finalise(slots: Ints, r: Word, how: _How, at: Word) -> tuple[Word, int]:
     if aggregate == COUNTS:
         return n, _KNOWN
     if aggregate == SUMS:
-        high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
-        if high != np.int64(low) >> 63:
-            return np.int64(0), _OVERFLOW
-        return np.int64(low), _KNOWN
+        return _sum(slots, r, x)
     if aggregate == DISTINCTS or aggregate >= NTHS:
         return _of_values(slots, r, how, n)
     if n == 0:
         return np.int64(0), _UNKNOWN
     if aggregate == MEANS:
-        high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
-        return np.float64(quotient(high, low, n)).view(np.int64), _KNOWN
+        return _mean(slots, r, x, n), _KNOWN
     if aggregate in (STDS, VARIANCES):
         return _spread(slots, r, (x, n), aggregate)
     return _of_one_event(slots, r, how, at), _KNOWN

@@ -8,12 +8,13 @@ that the same finaliser gives the same bits.
 Every function slides one slot over some requests of a row. ``between[span]`` holds each window's
 first place in the row and the first after it; ``state[s]`` is what the slot is and how far it has
 come; ``work`` has lines as long as the longest row. Whole arrays are passed with numbers: making a
-view, or taking one out of a tuple, costs more than what is done with it.
+view, or taking one out of a tuple, costs more than what is done with it. What every sweep does is
+compiled into it, because even the call does; the rest is not, because compiling takes seconds.
 """
 
 import numpy as np
 
-from assay.features.compiled import inlined
+from assay.features.compiled import borrowing, inlined
 from assay.features.layout import (
     COUNT,
     DIFFERENT,
@@ -58,7 +59,7 @@ def slide_all(between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
         slots[r, COUNT] = between[span, r, 1] - between[span, r, 0]
 
 
-@inlined
+@borrowing
 def slide_counts(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
     """How many events of every window have a value."""
     s, base, count, _ = chunk
@@ -101,7 +102,7 @@ def slide_totals(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: I
     state[s, N], state[s, TOTAL_0], state[s, TOTAL_1] = n, low_limb, high_limb
 
 
-@inlined
+@borrowing
 def slide_squares(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
     """The sum of squares of every window, in four limbs."""
     s, base, count, _ = chunk
@@ -131,7 +132,7 @@ def _add_square(x: Word, sign: int, state: Ints, s: Word) -> None:
         state[s, SQUARE_0 + 3] += sign * np.int64(aa >> np.uint64(32))
 
 
-@inlined
+@borrowing
 def slide_last(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
     """The newest event of every window: its ts (``NULL`` for none) and value."""
     s, base, count, _ = chunk
@@ -151,7 +152,7 @@ def slide_last(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Int
     state[s, NEWEST] = newest
 
 
-@inlined
+@borrowing
 def slide_first(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
     """The oldest event of every window: its ts (``NULL`` for none) and value."""
     s, base, count, _ = chunk
@@ -168,7 +169,7 @@ def slide_first(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: In
     state[s, OLDEST_NOW] = oldest
 
 
-@inlined
+@borrowing
 def slide_least(
     lanes: Ints, between: Ints, chunk: Chunk, state: Ints, work: Ints, slots: Ints
 ) -> None:
@@ -192,7 +193,7 @@ def slide_least(
     state[s, LEAST_HEAD], state[s, LEAST_TAIL] = head, tail
 
 
-@inlined
+@borrowing
 def slide_greatest(
     lanes: Ints, between: Ints, chunk: Chunk, state: Ints, work: Ints, slots: Ints
 ) -> None:

@@ -148,8 +148,8 @@ def _sweep_row(
             span = state[s, SPAN]
             state[s, LEFT] = between[span, count - 1, 0]
             state[s, ENTERED] = between[span, count - 1, 1]
-            for f in range(state[s, FROM], state[s, STOP]):
-                overflows += finalise_rows(slots, features, f, asks, (q, count), bits, known)
+            which = (state[s, FROM], state[s, STOP])
+            overflows += finalise_rows(slots, features, which, asks, (q, count), bits, known)
     return overflows
 
 
@@ -287,7 +287,7 @@ def _gather(
         slide_first(lanes, between, chunk, state, slots)
 
 
-@inlined
+@borrowing
 def _sample(
     flat: tuple[Ints, Word],
     samples: Ints,
@@ -313,7 +313,7 @@ def _sample(
             sample(flat[0], lane, edges, samples, asked, (slots[r], none, own), room)
 
 
-@inlined
+@borrowing
 def _include(own: Ints, asked: tuple[Word, Word, Word], slots: Ints) -> None:
     """What each request (lane, first, how many) itself adds."""
     lane, first, count = asked

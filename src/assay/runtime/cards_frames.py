@@ -14,6 +14,7 @@ from assay.features.columns import Coded, Column, Columns
 from assay.features.frame import Frame
 from assay.models.checks.candidate import AsOf
 from assay.models.frame import NEVER, TrainingFrame
+from assay.runtime.cores import over_cores
 from assay.workloads.cards import features, handbook
 from assay.workloads.cards.contracts import LABEL, LABEL_DELAY, TRANSACTION
 from assay.workloads.cards.payments import Payments, transaction_id
@@ -136,7 +137,8 @@ def check_future(frames: CardsFrames, *, span: int = DAY) -> AsOf:
     newest = int(payments.at[np.searchsorted(payments.at, cutoff) - 1])
     past = payment_columns(payments, until=newest)
     asked = past[TRANSACTION.type].ts >= newest - span
-    again = backfill_columns(features.CATALOG, past, wanted=asked)
+    with over_cores() as spread:
+        again = backfill_columns(features.CATALOG, past, wanted=asked, spread=spread)
     low, high = np.searchsorted(frames.vectors.at, [newest - span, newest])
     bits, known = frames.vectors.bits[low:high], frames.vectors.known[low:high]
     if again.bits.shape != bits.shape:
@@ -151,7 +153,9 @@ def _vectors(catalog: Catalog, payments: Payments, rows: NDArray[np.int64]) -> F
     until = int(rows[-1]) + 1
     wanted = np.zeros(until, np.bool_)
     wanted[rows] = True
-    frame = backfill_columns(catalog, payment_columns(payments.first(until)), wanted=wanted)
+    columns = payment_columns(payments.first(until))
+    with over_cores() as spread:
+        frame = backfill_columns(catalog, columns, wanted=wanted, spread=spread)
     if frame.derived_failures or frame.overflows:
         raise Corrupt(
             f"{frame.derived_failures} derived values failed and {frame.overflows} aggregates "
