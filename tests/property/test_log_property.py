@@ -5,12 +5,15 @@ than the newest by more than the horizon; what was taken back counts no more; a 
 """
 
 from dataclasses import dataclass, field
+from time import sleep
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.decisions.small import AT, CATALOG, CONTRACTS, LinearScorer, make_policy
 from tests.unit.runtime.engines import body, make_engine
+from tests.unit.runtime.failing import FailingLog
 
 from assay.core.time import DAY, HOUR
 from assay.decisions.compiled import CompiledPolicy
@@ -141,9 +144,7 @@ def test_a_version_attached_at_any_cut_counts_every_entry_once(
         ts = (oracle.newest or AT) - behind
         engine.ingest([body(f"e{number}", ts, user_id=user, amount=amount)])
         oracle.take(ts, f"e{number}", user, amount)
-    engine.versions.prepare(other, rest=0.0)
-    while not engine.versions.ready(other.digest):
-        engine.versions.advance()
+    attached(engine, other)
     engine.versions.use(policy, LinearScorer())
     ts = (oracle.newest or AT) + 1
     record = engine.decide(body("asked", ts, user_id="u1")).result(5)
@@ -153,6 +154,53 @@ def test_a_version_attached_at_any_cut_counts_every_entry_once(
     engine.close()
     catalogs = {one.digest: one for one in (CATALOG, other)}
     assert verify_features(log, catalogs).mismatches == 0
+
+
+@pytest.mark.parametrize("behind", [HORIZON - 1, HORIZON, HORIZON + 1, 2 * HORIZON])
+def test_the_verdict_at_the_edge_of_the_horizon_decides_what_counts(behind: int) -> None:
+    log = MemoryLog()
+    engine = opened(log)
+    engine.ingest([body("newest", AT)]).result(5)
+    (ack,) = engine.ingest([body("late", AT - behind)]).result(5)
+    assert isinstance(ack, Ack)
+    assert ack.accepted == (behind <= HORIZON)
+    counted = 2 if behind <= HORIZON else 1
+    assert served(engine.decide(body("asked", AT + 1)).result(5))[0] == counted
+    engine.close()
+    again = opened(log)
+    assert served(again.decide(body("again", AT + 2)).result(5))[0] == counted + 1
+    again.close()
+
+
+def test_a_version_attached_while_entries_wait_for_the_disk_counts_each_of_them() -> None:
+    log = FailingLog()
+    engine = make_engine(log, horizon=HORIZON, request_age_max=40 * DAY)
+    log.gate.clear()
+    for number in range(3):
+        engine.ingest([body(f"waits-{number}", AT + number)])
+    other = Catalog(
+        request=CATALOG.request, contracts=CATALOG.contracts,
+        features=CATALOG.features[::-1], derived=CATALOG.derived,
+    )  # fmt: skip
+    attached(engine, other)
+    assert log.last_seq() < 3, "they still wait"
+    log.gate.set()
+    policy = CompiledPolicy(make_policy(catalog=other.digest), other, CONTRACTS)
+    engine.versions.use(policy, LinearScorer())
+    record = engine.decide(body("asked", AT + 9)).result(5)
+    assert int(np.frombuffer(record.bits, "<i8")[1]) == 3
+    engine.close()
+
+
+def attached(engine: Engine, catalog: Catalog) -> None:
+    """Wait, not for ever, until a version is kept beside the one that decides."""
+    engine.versions.prepare(catalog, rest=0.0)
+    for _ in range(5_000):
+        engine.versions.advance()
+        if engine.versions.ready(catalog.digest):
+            return
+        sleep(0.001)
+    pytest.fail(f"never ready: {engine.versions.status()}")
 
 
 def take_back(engine: Engine, gone: str, name: str, ts: int) -> None:

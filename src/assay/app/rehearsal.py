@@ -214,6 +214,7 @@ class _Shop:
             contracts=self._code.contracts, catalog=policy.catalog,
             policy=policy, scorer=None, lists=self._home.lists(), log=self._log,
             quarantine=self._log, clock=LogClock(), horizon=HORIZON, request_age_max=HORIZON,
+            snapshots=self._home.snapshots(),
         )  # fmt: skip
 
     def _wait_for(self, future: Future[Any]) -> None:
