@@ -13,6 +13,7 @@ $(BIN)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv || { echo "On Debian: apt-get install python3-venv libgomp1"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -c "from assay.features import warm; warm.warm(warm.everything()); warm.warm_backfill()"
 	@touch $@
 
 demo: $(BIN)/.ready ## run the main job end to end on the simulated marketplace

@@ -27,6 +27,7 @@ from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.policy import Policy
 from assay.decisions.reason import ReasonText
 from assay.features.memory import check_memory
+from assay.features.warm import warm
 from assay.governance.facts import Facts
 from assay.models.bundle import read_bundle
 from assay.models.scorer import Scorer
@@ -64,6 +65,8 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
         opened.enter_context(HomeLock(home.path))
         parts = opened.enter_context(control(home))
         chosen = (chooser or choose)(settings.workload, parts, home)
+        # Before anybody waits: a kernel that is compiled while serving is a pause of seconds.
+        warm(chosen.workload.catalog)
         log = home.open_log()
         opened.callback(log.close)
         clock = clock_of(settings)

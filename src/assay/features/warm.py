@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import get_args
 
+import msgspec
+
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
-from assay.core.time import TIME_MIN
+from assay.core.time import DAY, TIME_MIN
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
 from assay.features.check import CAPPED, request_key
@@ -19,18 +21,30 @@ _FILLING = 9
 def warm(catalog: Catalog) -> None:
     """Compile, or load from the cache, every kernel that serves this or any other catalog.
 
-    Seconds at the very first start on a machine (the folder ``NUMBA_CACHE_DIR`` keeps the result),
-    a fraction of one after that. Kernels interpret programs, so a definition that comes later
+    Half a minute at the very first start on a machine (the folder ``NUMBA_CACHE_DIR`` keeps the
+    result), a second after that. Kernels interpret programs, so a definition that comes later
     compiles nothing.
     """
-    _exercise(everything())
-    _exercise(catalog)
+    for each in (everything(), catalog):
+        _serve(each)
+
+
+def warm_backfill() -> None:
+    """The same for the kernels of backfills, which a server has no use for."""
+    made = everything()
+    events, request = _events(made)
+    nowhere = {name: value for name, value in request.payload.items() if name != "where"}
+    backfill(made, [*events, request, Event("nowhere", request.type, request.ts, nowhere)])
 
 
 def everything() -> Catalog:
     """A small catalog in which every aggregate, window and combination occurs."""
-    fields = (Field(name="who", kind="text"), Field(name="what", kind="int", required=False))
-    contract = EventContract(type="warm_up", version=1, fields=fields, keys=("who",))
+    fields = (
+        Field(name="who", kind="text"),
+        Field(name="where", kind="text", required=False),
+        Field(name="what", kind="int", required=False),
+    )
+    contract = EventContract(type="warm_up", version=1, fields=fields, keys=("who", "where"))
     edges: tuple[tuple[int, Ties], ...] = ((0, "exclude"), (0, "before"), (1, "exclude"))
     features = [
         Feature(
@@ -52,6 +66,18 @@ def everything() -> Catalog:
         for number, (every, ties) in enumerate(edges)
         for cap in ((1, CAP) if aggregate in CAPPED else (CAP,))
     ]
+    keys: tuple[tuple[str, ...], ...] = (("who", "where"), ("where",))
+    features += [
+        Feature(
+            name="by_" + "_".join(key),
+            source="warm_up",
+            key=key,
+            aggregate="count",
+            window=5,
+            ttl=5,
+        )
+        for key in keys
+    ]
     name = features[0].name
     combined = [
         Combined(name="ratio", how="ratio", of=(name, name)),
@@ -64,9 +90,20 @@ def everything() -> Catalog:
     )
 
 
-def _exercise(catalog: Catalog) -> None:
-    """Apply, read, retract and backfill a few events of a catalog."""
-    state = FeatureState(catalog)
+def _serve(catalog: Catalog) -> None:
+    """Apply, read, forget and retract a few events of a catalog."""
+    state = FeatureState(catalog, lookback=1)
+    events, request = _events(catalog)
+    state.apply_all(events)
+    state.read(request)
+    for event in events[::2]:
+        state.retract(event)
+    state.apply_all(msgspec.structs.replace(e, id=e.id + "-later", ts=e.ts + DAY) for e in events)
+    state.evict(TIME_MIN + 2 * DAY)
+
+
+def _events(catalog: Catalog) -> tuple[list[Event], Event]:
+    """Events for every table of a catalog, and a request that finds them."""
     events: list[Event] = []
     for table in catalog.plan.tables:
         payload = _payload(catalog.contracts.get(table.source), table.key)
@@ -75,14 +112,9 @@ def _exercise(catalog: Catalog) -> None:
             Event(f"warm-{table.index}-{index}", table.source, TIME_MIN, payload)
             for index in range(_FILLING)
         ]
-    state.apply_all(events)
     asked = [name for feature in catalog.features for name in request_key(feature)]
     payload = _payload(catalog.request, asked)
-    request = Event("warm", catalog.request.type, TIME_MIN + 1, payload)
-    state.read(request)
-    for event in events:
-        state.retract(event)
-    backfill(catalog, [*events, request])
+    return events, Event("warm", catalog.request.type, TIME_MIN + 1, payload)
 
 
 def _payload(contract: EventContract, names: Iterable[str]) -> dict[str, str | int]:

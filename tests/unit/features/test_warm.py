@@ -10,7 +10,7 @@ from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
 from assay.features.definition import Combined
 from assay.features.state import FeatureState
-from assay.features.warm import everything, warm
+from assay.features.warm import everything, warm, warm_backfill
 
 
 @dataclass
@@ -46,6 +46,7 @@ def _another() -> Catalog:
 
 def test_a_new_definition_compiles_nothing() -> None:
     warm(catalog(feature()))
+    warm_backfill()
     before = _Compiled.count()
     made = _another()
     state = FeatureState(made)
@@ -54,6 +55,7 @@ def test_a_new_definition_compiles_nothing() -> None:
     state.apply(paid(5, name="tied"))
     vector, _ = state.read(paid(20, 5, shop="s1", risk=0.5))
     assert vector.known.any()
+    state.retract(events[3])
     assert _Compiled.count() == before
     backfill(made, [*events, paid(20, 5, shop="s1", risk=0.5)])
     assert _Compiled.count() == before
