@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.property.backfill.cut import differences
 
+from assay.adapters.parquet.folder import Folder
 from assay.app.home import Home
 from assay.app.workloads import workload_named
 from assay.cli.main import main
+from assay.core.errors import Unavailable
 from assay.features.backfill import backfill
 from assay.features.state import FeatureState
 from assay.runtime.fold import fold
@@ -120,3 +122,28 @@ def test_a_wrong_command_line_says_so(
     monkeypatch.chdir(tmp_path)
     assert run(capsys, "backfill", *words)[0] == code
     assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_begun_for_one_home_or_in_use_is_not_taken_for_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seed in (("a", "1"), ("b", "2")):
+        world = tmp_path / f"world-{name}"
+        words = ("--days", "1", "--bookings-per-day", "5", "--seed", seed)
+        run(capsys, "simulate", "--out", str(world), *words)
+        run(capsys, "import", str(world / "events.jsonl"), "--home", str(tmp_path / name))
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr("assay.runtime.backfill._steps", _killed)
+        assert main(["backfill", "--home", str(tmp_path / "a"), "--out", str(out)]) == 4
+    capsys.readouterr()
+    assert main(["backfill", "--home", str(tmp_path / "b"), "--out", str(out)]) == 3
+    assert "another home" in capsys.readouterr().err
+    with Folder(out).held():
+        assert main(["backfill", "--home", str(tmp_path / "a"), "--out", str(out)]) == 3
+    assert "right now" in capsys.readouterr().err
+    assert run(capsys, "backfill", "--home", str(tmp_path / "a"), "--out", str(out))[0] == 0
+
+
+def _killed(*_: object) -> None:
+    raise Unavailable("as if killed")

@@ -1,8 +1,11 @@
 """From where to where does a backfill run? Files or a home's log, into a folder of Parquet."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from assay.adapters.parquet.folder import Folder, JournalFile
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet
 from assay.contracts.retraction import with_retractions
@@ -13,6 +16,7 @@ from assay.runtime.backfill_log import standing
 from assay.workloads.workload import Workload
 
 MEMORY_MIN = 1 << 29
+_ORIGIN = "origin.json"  #: beside the copy of a log: whose it is
 
 
 def backfill_files(
@@ -36,10 +40,19 @@ def backfill_files(
 
     Raises:
         Invalid: see `run_backfill` and `ParquetStages`.
+        Conflict: another process fills the folder, or it holds another job.
         Unavailable: pyarrow is not installed, or a file cannot be read or written.
     """
+    run = _prepared(workload, given, out, memory=memory, workers=workers, progress=progress)
+    with Folder(out).held():
+        return run()
+
+
+def _prepared(
+    workload: Workload, given: Path, out: Path, *, memory: int, workers: int, progress: Progress
+) -> Callable[[], Report]:
+    """The input looked at and found good; nothing is written yet."""
     try:
-        from assay.adapters.parquet.folder import JournalFile
         from assay.adapters.parquet.stages import ParquetStages
     except ImportError as error:
         raise Unavailable(
@@ -55,7 +68,7 @@ def backfill_files(
         return job_digest(workload.catalog, workload.request.type, sources)
 
     journal = JournalFile(out / ".work" / "journal.jsonl")
-    return run_backfill(workload.catalog, stages, journal, job, progress, workers=workers)
+    return lambda: run_backfill(workload.catalog, stages, journal, job, progress, workers=workers)
 
 
 def backfill_home(
@@ -75,15 +88,27 @@ def backfill_home(
     Raises:
         NotFound: there is no such home.
         Corrupt: the log is damaged.
-        Conflict: the folder holds a finished backfill.
+        Conflict: the folder holds a finished backfill, or one of another home that is not done, or
+            another process fills it.
     """
     home.check()
     if (out / "manifest.json").exists():
         raise Conflict(f"{out} holds a finished backfill: name a new folder")
     copied = out / ".work" / "log"
-    if not copied.exists():
-        _copy_log(home, copied, with_retractions(workload.contracts), progress)
-    return backfill_files(workload, copied, out, memory=memory, workers=workers, progress=progress)
+    with Folder(out).held():
+        if not copied.exists():
+            _copy_log(home, copied, with_retractions(workload.contracts), progress)
+        elif (copied / _ORIGIN).read_text() != _origin(home):
+            raise Conflict(
+                f"{out} holds a backfill of another home that is not done: name another folder, "
+                "or remove this one to start over"
+            )
+        return _prepared(workload, copied, out, memory=memory, workers=workers, progress=progress)()
+
+
+def _origin(home: Home) -> str:
+    """Which log it is: its path, and its file, which another log at that path would not have."""
+    return json.dumps([str(home.path.resolve()), home.log_path.stat().st_ino])
 
 
 def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) -> None:
@@ -102,4 +127,5 @@ def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) 
             progress("log", done, last)
     finally:
         log.close()
+    (aside / _ORIGIN).write_text(_origin(home))
     aside.rename(to)

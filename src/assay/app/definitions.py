@@ -96,12 +96,12 @@ def read_change(path: Path) -> Change:
         Invalid: it is neither TOML nor JSON, or says something else.
     """
     try:
-        size = path.stat().st_size
-        if size > SIZE_MAX:
-            raise TooLarge(f"{path}: expected a file of at most {SIZE_MAX:,} bytes, got {size:,}")
-        raw = path.read_bytes()
+        with path.open("rb") as file:  # what a file says of its size need not be true: /dev/zero
+            raw = file.read(SIZE_MAX + 1)
     except OSError as error:
         raise NotFound(f"{shown(str(path))} cannot be read: {error.strerror}") from error
+    if len(raw) > SIZE_MAX:
+        raise TooLarge(f"{path}: expected a file of at most {SIZE_MAX:,} bytes, got more")
     try:
         if path.suffix == ".json":
             given: object = msgspec.json.decode(raw)
@@ -109,4 +109,6 @@ def read_change(path: Path) -> Change:
             given = tomllib.loads(raw.decode())
     except (msgspec.DecodeError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Invalid(f"{path} is neither TOML nor JSON (named .json): {error}") from error
+    except RecursionError as error:
+        raise Invalid(f"{path} is nested more deeply than any change is") from error
     return parse_change(given)

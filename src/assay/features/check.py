@@ -5,7 +5,16 @@ from typing import NoReturn, get_args
 from assay.contracts.contract import ContractSet, EventContract, Kind
 from assay.core.errors import Invalid, near_miss, shown
 from assay.core.time import DAY
-from assay.features.definition import CAP, LIFETIME, Aggregate, Feature, Ties, ValueKind, Where
+from assay.features.definition import (
+    CAP,
+    COMPARISONS,
+    LIFETIME,
+    Aggregate,
+    Feature,
+    Ties,
+    ValueKind,
+    Where,
+)
 
 _ANY: frozenset[Kind] = frozenset({"text", "int", "bool", "money", "decimal", "real", "time"})
 _SUMMED: frozenset[Kind] = frozenset({"int", "bool", "money", "decimal"})
@@ -189,7 +198,13 @@ def _check_of(feature: Feature, source: EventContract) -> None:
 def _check_where(feature: Feature, where: Where, source: EventContract) -> None:
     field = source.field(where.field)
     if where.is_ == "known":
+        if where.value is not None:
+            _refuse_where(feature, where, f"known takes no value, got {shown(where.value)}")
         return
+    if where.is_ not in COMPARISONS:
+        _refuse_where(
+            feature, where, f"expected one of {', '.join(COMPARISONS)}, got {shown(where.is_)}"
+        )
     wanted = {"text": str, "bool": bool}.get(field.kind, int)
     if type(where.value) is not wanted:
         refuse(

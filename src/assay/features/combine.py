@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.core.errors import Invalid, Unknown, shown
-from assay.core.time import DAY
+from assay.core.time import DAY, SECOND
 from assay.features.compiled import compiled, inlined
 from assay.features.definition import LIFETIME, Combined, Feature, How, ValueKind
 from assay.features.divide import product, quotient
@@ -44,6 +44,8 @@ def combined_kind(item: Combined, kinds: Mapping[str, ValueKind]) -> ValueKind:
             raise Unknown(f"part of combined value {item.name!r}:", name, known=kinds)
     if item.how != "over" and item.limit != 0:
         _refuse(item, f"only over takes a limit, not {item.how}")
+    if item.how != "rate" and item.per != SECOND:
+        _refuse(item, f"only a rate is per a time, not {item.how}; leave per out")
     if item.how == "over":
         _check_limit(item, kinds[item.of[0]])
         return "bool"

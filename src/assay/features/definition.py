@@ -31,7 +31,7 @@ LIFETIME = 0  #: the window that reaches back to the first event
 CAP = 16_384  #: counted events up to which every aggregate is exact, unless a feature says another
 
 
-class Where(msgspec.Struct, frozen=True):
+class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A condition on one field of the source event; an unknown value never satisfies it."""
 
     field: str

@@ -87,7 +87,7 @@ def catalog_from(raw: bytes, digest: str, code: Catalog) -> Catalog:
     """
     try:
         document = msgspec.json.decode(raw, type=Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Corrupt(f"the document of catalog {digest} cannot be read: {error}") from error
     if document.format != FORMAT or document.request != code.request.type:
         raise Corrupt(

@@ -105,3 +105,23 @@ def test_combined_values_are_written_down_added_and_changed_like_features() -> N
     assert changed(grown, parse_change({"change": turned})).digest != grown.digest
     gone = changed(grown, parse_change({"remove": ["share_now"]}))
     assert gone.digest == CATALOG.digest
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"where": [{"field": "amount", "is_": "known", "vlaue": 1}]}, "vlaue"),
+        ({"where": [{"field": "amount", "is_": "known", "value": 1}]}, "known takes no value"),
+    ],
+)
+def test_a_condition_with_a_part_that_would_be_passed_over_is_refused(
+    given: dict[str, object], says: str
+) -> None:
+    with pytest.raises(Invalid, match=says):
+        changed(CATALOG, parse_change({"add": [{**ADDED, **given}]}))
+
+
+def test_only_a_rate_is_per_a_time() -> None:
+    share = {"name": "x", "how": "ratio", "of": ["customer_count_1d", "customer_count_1d"]}
+    with pytest.raises(Invalid, match="only a rate is per a time"):
+        changed(CATALOG, parse_change({"add": [{**share, "per": "5m"}]}))

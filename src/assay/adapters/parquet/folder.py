@@ -1,15 +1,17 @@
 """Where does each file of a backfill lie? The names, once; and the journal of what is done."""
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assay.adapters.files.atomic import sync_folder, write_atomically
-from assay.core.errors import Corrupt, Unavailable
+from assay.core.errors import Conflict, Corrupt, Unavailable, shown
 
 Facts = dict[str, Any]
 
@@ -76,6 +78,32 @@ class Folder:
                 (self.work / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable(f"{self.path} cannot be made: {error}") from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Only this process works in the folder; the kernel ends that with it, however it ends.
+
+        Raises:
+            Conflict: another one does.
+            Unavailable: the folder cannot be made.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise Unavailable(f"{self.path} cannot be made: {error}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise Conflict(
+                f"another backfill works in {shown(str(self.path))} right now: wait for its end, "
+                "or name another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def spend(self, what: str) -> None:
         """Remove the files of a stage; the folder stays."""
