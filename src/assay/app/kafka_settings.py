@@ -63,5 +63,10 @@ def check_kafka(settings: KafkaSettings) -> None:
             'kafka.mechanism = "PLAIN" over "sasl_plaintext" sends the password in clear text: '
             'set kafka.security = "sasl_ssl", or a SCRAM mechanism'
         )
+    if not settings.security.endswith("ssl") and (settings.ca_file or settings.certificate):
+        raise Invalid(
+            f"kafka.ca_file or kafka.certificate is set and with kafka.security = "
+            f'{settings.security!r} nothing is encrypted: set it to "ssl" or "sasl_ssl"'
+        )
     if (settings.certificate is None) != (settings.key is None):
         raise Invalid("kafka.certificate and kafka.key are set together or not at all")

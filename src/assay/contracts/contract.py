@@ -1,5 +1,6 @@
 """What may come in: event types with their fields, units, keys and sensitivity, as values."""
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
@@ -43,6 +44,13 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
             raise Invalid(
                 f"field {self.name!r} ({self.kind}): expected a scale of 0 to {SCALE_MAX} digits "
                 f"for a decimal and 0 for every other kind, got {self.scale}"
+            )
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        # No value is smaller than nan, so a bound of nan would forbid nothing without a word.
+        if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
+            raise Invalid(
+                f"field {self.name!r}: expected finite bounds, the lower one first, "
+                f"got {self.low} and {self.high}"
             )
 
 

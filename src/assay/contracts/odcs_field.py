@@ -24,7 +24,16 @@ _KIND: dict[str, Kind] = {
     "number": "real",
     "timestamp": "time",
 }
-_DECIMAL = re.compile(r"(?:decimal|numeric)\s*\(\s*\d+\s*,\s*(\d+)\s*\)", re.IGNORECASE)
+#: The options that mean something here, of a number where nothing is said; how a timestamp is
+#: written is the wire's affair, what bounds it nobody checks.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "string": ("maxLength",),
+    "boolean": (),
+    "timestamp": ("format", "timezone", "defaultTimezone"),
+}
+_DECIMAL = re.compile(
+    r"(?:decimal|numeric)\s*\(\s*[0-9]{1,4}\s*,\s*([0-9]{1,4})\s*\)", re.IGNORECASE
+)
 #: Words of others for who may see a value; a word that is not here is held to be personal.
 _CLASSIFICATION: dict[str, Sensitivity] = {
     "": "internal",
@@ -78,11 +87,12 @@ def field_of(path: str, found: Mapping[str, Any]) -> Field:
     own = custom_of(path, found)
     kind, scale = _kind(path, found, own)
     options = object_of(f"{path}.logicalTypeOptions", found.get("logicalTypeOptions", {}))
-    for unsupported in ("exclusiveMinimum", "exclusiveMaximum", "pattern", "multipleOf"):
-        if unsupported in options:
-            where = f"{path}.logicalTypeOptions.{unsupported}"
-            expected = "minimum, maximum or maxLength: this is not checked at the door"
-            raise ContractViolation(where, expected, shown_value(options[unsupported]))
+    checked = _OPTIONS.get(_LOGICAL[kind], ("minimum", "maximum"))
+    for name, value in options.items():
+        if name not in checked:
+            where = f"{path}.logicalTypeOptions.{name}"
+            expected = f"only {', '.join(checked) or 'none'}: this is not checked at the door"
+            raise ContractViolation(where, expected, shown_value(value))
     required = found.get("required", False)
     if type(required) is not bool:
         raise ContractViolation(f"{path}.required", "true or false", shown_value(required))

@@ -24,8 +24,11 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen = set()
+        seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                where = f"something else in line {key.start_mark.line + 1}"
+                raise ContractViolation("$", "names that are plain words", where)
             if key.value in seen:
                 where = f"{shown_value(key.value)} again in line {key.start_mark.line + 1}"
                 raise ContractViolation("$", "each name once", where)
@@ -56,10 +59,15 @@ def parse_yaml(raw: bytes) -> Any:
         raise TooLarge(f"expected a document of at most {YAML_MAX} bytes, got {len(raw)}")
     try:
         return yaml.load(raw.decode(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
+    except ContractViolation:
+        raise  # it is a ValueError too
     except UnicodeDecodeError as error:
         raise Invalid(f"expected UTF-8, got the byte {error.object[error.start]:#x}") from error
     except yaml.YAMLError as error:
         raise Invalid(f"expected YAML: {error}") from error
+    except (ValueError, LookupError, AttributeError) as error:
+        # The reader's own words for `!!int x`, `!!bool x`, `!!timestamp x` or 5,000 digits.
+        raise Invalid(f"expected YAML, got a value that is not of its kind: {error}") from error
     except RecursionError as error:
         raise Invalid("expected a flat document, got one nested too deeply") from error
 

@@ -20,6 +20,7 @@ WINDOW, REFUSED_MIN, SHARE_MIN = 10 * MINUTE, 20, 0.05
 UNKNOWN = "unknown"  #: the type of a body that names none of ours
 _Counted = TypeVar("_Counted")
 _PLACES_MAX = 1_000  #: different places a minute; a sender cannot make more
+_EXAMPLES_MAX = _PLACES_MAX * (WINDOW // MINUTE)  #: places that can be counted at one time
 
 
 class ContractAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +73,18 @@ class ContractWatch:
         place = (event_type, error.path)
         if place in counts or len(counts) < _PLACES_MAX:
             counts[place] += 1
-            self._examples[place] = str(error)
+            self._keep(place, str(error))
         _minute(self._arrived, now)[event_type] += 1
+
+    def _keep(self, place: tuple[str, str], example: str) -> None:
+        """The newest example of a place; those of places that no alarm can name any more go.
+
+        A sender names the places, so they must not outlive what is counted.
+        """
+        if place not in self._examples and len(self._examples) >= 2 * _EXAMPLES_MAX:
+            counted = set().union(*self._refused.values())
+            self._examples = {at: said for at, said in self._examples.items() if at in counted}
+        self._examples[place] = example
 
     def alarms(self, now: int) -> tuple[ContractAlarm, ...]:
         """What is broken now, the most frequent first; any thread may ask."""
@@ -85,7 +96,7 @@ class ContractWatch:
                 path=place[1],
                 refused=count,
                 arrived=arrived[place[0]],
-                example=self._examples[place],
+                example=self._examples.get(place, ""),
             )
             for place, count in refused.most_common()
             if count >= REFUSED_MIN and count >= SHARE_MIN * arrived[place[0]]

@@ -141,11 +141,20 @@ def take_events(
     known_at: Known | None,
 ) -> Batch:
     """Take in events that did not come as JSON; a refused one is kept in its wire form."""
+    learned: dict[int, int] = {}  # by identity: two events may share an id, and not a moment
 
     def checked(event: Event) -> Event:
-        return check_event(event, intake.contracts)
+        moment = None if known_at is None else known_at(event)
+        found = check_event(event, intake.contracts)
+        if moment is not None:
+            learned[id(found)] = moment
+        return found
 
-    return _take(intake, live, events, checked, encode_event, future, known_at)
+    def known(event: Event) -> int:
+        return learned[id(event)]
+
+    moments = None if known_at is None else known
+    return _take(intake, live, events, checked, encode_event, future, moments)
 
 
 def load_events(

@@ -6,11 +6,12 @@ does not fit its field is passed on as it is, so that the refusal names the fiel
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +28,11 @@ from assay.runtime.knowledge import NOT_KNOWN
 _ROWS_AT_ONCE = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE = frozenset({"int", "money", "decimal"})
+#: How a number is written in a CSV file: Python reads more (1_000, digits of other scripts).
+_NUMBER = re.compile(
+    r" *[+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,4})? *"
+)
+_MICROSECONDS = re.compile(r"-?[0-9]{1,20}")
 #: What a text in a CSV file means for a boolean field.
 _BOOLEANS = {"true": True, "false": False}
 
@@ -161,7 +167,7 @@ class TableReader:
         ts = self._time(raw[layout.ts])
         known = self._time(raw[layout.known_at]) if layout.known_at else NOT_KNOWN
         if type(known) is not int:
-            known = ts if type(ts) is int else 0  # the door refuses the row, or knows it by its ts
+            known = NOT_KNOWN  # rather too late than known too early
         # Without an id the row's place is one, so that its refusal can be found in the file.
         event_id = raw[layout.id] if raw[layout.id] is not None else place
         return Row(Event(str(event_id), event_type, ts, payload), known)
@@ -200,7 +206,7 @@ class TableReader:
             if self._layout.naive_utc and _is_naive(text):
                 text += "Z"
             try:
-                return int(text) if text.lstrip("-").isdecimal() else parse_time(text)
+                return int(text) if _MICROSECONDS.fullmatch(text) else parse_time(text)
             except Invalid:
                 return value
         return value
@@ -218,11 +224,9 @@ def _whole(field: Field, value: Any, *, in_major: bool) -> Any:
     if isinstance(value, Decimal):
         return _scaled(value, scale if field.kind != "int" else 0)
     if isinstance(value, str):
-        try:
-            exact = Decimal(value)
-        except InvalidOperation:
+        if not _NUMBER.fullmatch(value):
             return value
-        return _scaled(exact, scale if in_major else 0)
+        return _scaled(Decimal(value), scale if in_major else 0)
     if in_major and type(value) is int:
         return value * 10**scale
     return value
@@ -240,10 +244,7 @@ def _typed(field: Field, text: str) -> Any:
     if field.kind == "bool":
         return _BOOLEANS.get(text.lower(), text)
     if field.kind == "real":
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return float(text) if _NUMBER.fullmatch(text) else text
     return text
 
 

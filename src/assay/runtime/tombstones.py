@@ -34,7 +34,11 @@ def tombstone(entry: Entry, receipt: str, salt: bytes, *, forget_id: bool = Fals
     return Entry(
         seq=entry.seq,
         event=Event(
-            f"erased-{entry.seq}" if forget_id else event.id, event.type, _day(event.ts), {}
+            # With the receipt's own letters: nobody can have taken that id before.
+            f"erased-{entry.seq}-{receipt[-8:]}" if forget_id else event.id,
+            event.type,
+            _day(event.ts),
+            {},
         ),
         known_at=_day(entry.known_at),
         accepted=entry.accepted,

@@ -152,7 +152,8 @@ def test_the_process_environment_is_read_as_it_is(monkeypatch: pytest.MonkeyPatc
             'security = "sasl_plaintext"\nmechanism = "PLAIN"\nusername = "w"\npassword = "x"',
             "in clear text",
         ),
-        ('certificate = "c.pem"', "set together"),
+        ('security = "ssl"\ncertificate = "c.pem"', "set together"),
+        ('ca_file = "ca.pem"', "nothing is encrypted"),
     ],
 )
 def test_kafka_settings_that_do_not_go_together_are_refused_without_telling_secrets(

@@ -155,3 +155,52 @@ def test_bytes_are_bounded_and_are_utf_8() -> None:
         parse_yaml(b"\xff")
     with pytest.raises(ContractViolation, match=r"\$: expected an object, got null"):
         from_odcs(parse_yaml(b""))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "? [a]\n: b",
+        "? {a: 1}\n: b",
+        "a: " + "9" * 5_000,
+        "a: !!int x",
+        "a: !!float x",
+        "a: !!bool x",
+        "a: !!timestamp x",
+    ],
+)
+def test_a_value_that_yaml_cannot_read_is_an_error_of_ours(text: str) -> None:
+    with pytest.raises(Invalid, match="expected"):
+        parse_yaml(text.encode())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "number, logicalTypeOptions: {minimum: .nan}",
+        "number, logicalTypeOptions: {maximum: .inf}",
+        "integer, logicalTypeOptions: {minimum: 5, maximum: 3}",
+        "string, logicalTypeOptions: {minLength: 5}",
+        "string, logicalTypeOptions: {maxlength: 5}",
+        "string, logicalTypeOptions: {format: uuid}",
+        "timestamp, logicalTypeOptions: {minimum: 5}",
+        "number, physicalType: 'decimal(18," + "9" * 5_000 + ")'",
+    ],
+)
+def test_what_the_door_would_not_check_is_not_promised(told: str) -> None:
+    of_x = f"- {{name: x, logicalType: {told}}}"
+    document = f"""
+apiVersion: v3.1.0
+kind: DataContract
+schema:
+- name: paid
+  properties:
+  - {{name: id, logicalType: string, primaryKey: true}}
+  - {{name: ts, logicalType: timestamp, required: true}}
+  {of_x}
+"""
+    if "decimal" in told:  # not a decimal of ours: a plain number
+        assert from_odcs(parse_yaml(document.encode())).get("paid").field("x").kind == "real"
+        return
+    with pytest.raises(Invalid, match=r"bounds|door"):
+        from_odcs(parse_yaml(document.encode()))

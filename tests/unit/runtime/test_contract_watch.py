@@ -84,3 +84,15 @@ def test_the_engine_raises_it_for_what_it_refuses() -> None:
     [alarm] = engine.contract_alarms
     assert (alarm.path, alarm.refused, alarm.arrived) == ("$.data.amount", 25, 65)
     engine.close()
+
+
+def test_places_that_a_sender_makes_up_are_forgotten_with_their_counts() -> None:
+    made = ContractWatch(CONTRACTS)
+    for minute in range(60):
+        for at in range(1_000):
+            broken = ContractViolation(f"$.data.f{minute}_{at}", "a field", "1")
+            made.refused(_RAW, broken, AT + minute * MINUTE)
+    assert len(made._examples) <= 2 * 1_000 * WINDOW // MINUTE
+    for _ in range(REFUSED_MIN):
+        made.refused(_RAW, broken, AT + 90 * MINUTE)
+    assert made.alarms(AT + 90 * MINUTE)[0].example == str(broken)

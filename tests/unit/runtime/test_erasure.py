@@ -212,9 +212,17 @@ def test_an_id_that_names_the_subject_is_replaced() -> None:
     log = MemoryLog()
     engine = make_engine(log)
     engine.ingest([body("u1-first"), body("x2", user_id="u2")]).result(5)
-    forget(log)
-    assert [e.event.id for e in log.entries()][:2] == ["erased-1", "x2"]
+    receipt = forget(log)
+    assert [e.event.id for e in log.entries()][:2] == [f"erased-1-{receipt.event.id[-8:]}", "x2"]
     assert features(log).mismatches == 0
+
+
+def test_nobody_keeps_a_subject_by_taking_the_id_of_its_tombstone() -> None:
+    log = MemoryLog()
+    engine = make_engine(log)
+    engine.ingest([body("erased-2", user_id="u2"), body("u1-first")]).result(5)
+    forget(log)
+    assert "u1" not in str(list(log.entries())[:2])
 
 
 def test_labels_of_the_subjects_requests_go_too() -> None:

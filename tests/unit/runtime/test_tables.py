@@ -9,10 +9,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from assay.app.history import import_rows
+from assay.app.home import Home
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.decode import ContractViolation, check_event
+from assay.contracts.event import Event
 from assay.core.errors import Invalid
-from assay.core.time import parse_time
+from assay.core.time import DAY, parse_time
 from assay.runtime.knowledge import NOT_KNOWN
 from assay.runtime.tables import Layout, Row, TableReader
 
@@ -161,3 +164,35 @@ def test_the_layout_is_checked_before_any_row() -> None:
         TableReader(CONTRACTS, Layout(event_type="paid", major=frozenset({"cens"})))
     with pytest.raises(Invalid, match="event type 'pid'"):
         TableReader(CONTRACTS, Layout(event_type="pid"))
+
+
+def test_a_time_that_is_no_number_is_left_for_the_door(tmp_path: Path) -> None:
+    for ts in ("--5", "-", "9" * 5_000, "\u0663\u0663"):
+        (row,) = csv_rows(tmp_path, f"id,ts,card,cents\na,{ts},c,1\n")
+        assert str(row.event.ts) == ts
+
+
+def test_what_only_python_reads_as_a_number_is_none(tmp_path: Path) -> None:
+    for text in ("1_000", "\u0663", "nan", "inf", "9" * 61):
+        rows = f"id,ts,card,cents,risk\na,{TS},c,{text},{text}\n"
+        (row,) = csv_rows(tmp_path, rows)
+        assert (row.event.payload["cents"], row.event.payload["risk"]) == (text, text)
+
+
+def test_a_moment_that_is_not_said_is_not_taken_to_be_the_events_own(tmp_path: Path) -> None:
+    rows = f"id,ts,seen,card,cents\na,{TS},,c,1\nb,{TS},soon,c,1\n"
+    found = csv_rows(tmp_path, rows, known_at="seen")
+    assert [row.known_at for row in found] == [NOT_KNOWN, NOT_KNOWN]
+
+
+def test_two_rows_of_one_id_keep_their_own_moments(tmp_path: Path) -> None:
+    def row(name: str, cents: int, known_at: int) -> Row:
+        return Row(Event(name, "paid", AT, {"card": "c", "cents": cents}), known_at)
+
+    home = Home(tmp_path / "home")
+    rows = [row("a", -1 << 80, AT + 1), row("a", 1, AT + 2), row("a", 1, AT + 3), row("b", 1, AT)]
+    report = import_rows(home, CONTRACTS, PAID, iter(rows), horizon=DAY)
+    assert (report.accepted, report.duplicates, report.refused) == (2, 1, 1)
+    log = home.open_log()
+    assert [(e.event.id, e.known_at - AT) for e in log.entries()] == [("a", 2), ("b", 0)]
+    log.close()
