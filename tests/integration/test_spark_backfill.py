@@ -136,6 +136,24 @@ def test_refused_rows_come_back_with_their_reason(spark: Any, tmp_path: Path) ->
     assert found.values.count() == 8
 
 
+def test_a_time_with_a_zone_is_the_same_instant(spark: Any, tmp_path: Path) -> None:
+    from assay.adapters.spark.backfill import backfill_spark
+
+    events = history(30)
+    table = table_of(events)
+    at = table.schema.get_field_index("ts")
+    zoned = table["ts"].cast(pa.timestamp("us", tz="America/New_York"))
+    pq.write_table(table.set_column(at, "ts", zoned), tmp_path / "in.parquet")
+    found = backfill_spark(
+        spark, tmp_path / "in.parquet", CATALOG, CONTRACTS, buckets=1, unique_ids=True
+    )
+    out = tmp_path / "spark"
+    out.mkdir()
+    values = found.values.toArrow().sort_by([(AT, "ascending"), (EVENT_ID, "ascending")])
+    pq.write_table(values, out / "part-0.parquet")
+    assert differences(out, backfill(CATALOG, events)) == []
+
+
 def test_one_id_with_two_contents_is_refused(spark: Any, tmp_path: Path) -> None:
     from assay.adapters.spark.backfill import backfill_spark
 

@@ -160,6 +160,13 @@ def test_columns_that_are_no_contracts_are_refused_as_a_whole(
         run(tmp_path, table(**columns))
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    good = table()
+    twice = good.append_column("cents", good["cents"])
+    with pytest.raises(Invalid, match="there are two columns 'cents'"):
+        run(tmp_path, twice)
+
+
 def test_files_that_are_not_parquet_or_are_cut_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="expected a Parquet file"):
         backfilled(tmp_path / "none", tmp_path / "out", CATALOG, CONTRACTS, Shape((), 1, 9))

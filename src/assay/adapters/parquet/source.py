@@ -135,7 +135,7 @@ def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str
     """The type that each column is read as; ``where`` names the input in messages.
 
     Raises:
-        Invalid: a column is unknown, missing, or of a type that could only be guessed at.
+        Invalid: a column is unknown, missing, there twice, or of a type that must be guessed at.
     """
     kinds: dict[str, set[Any]] = {}
     for contract in contracts:
@@ -143,6 +143,8 @@ def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str
             kinds.setdefault(field.name, set()).add(arrow_type(field.kind))
     wanted: dict[str, Any] = {}
     for name, found in zip(schema.names, schema.types, strict=True):
+        if name in wanted:  # neither could be asked for by its name
+            raise Invalid(f"{where}: there are two columns {name!r}: remove or rename one")
         if name in ("id", "type"):
             kind = pa.string()
         elif name == "ts":

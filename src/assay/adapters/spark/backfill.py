@@ -82,7 +82,8 @@ def backfill_spark(
 
 
 def _reader(raw: Any, catalog: Catalog, contracts: ContractSet, only_type: str) -> Reader:
-    columns = checked_columns(to_arrow_schema(raw.schema), contracts, "the input of Spark")
+    schema = to_arrow_schema(raw.schema, timezone="UTC")  # Spark's instants name no zone
+    columns = checked_columns(schema, contracts, "the input of Spark")
     used = fields_read(catalog)
     for name, kind in _used_types(catalog, used).items():
         if columns.setdefault(name, kind) != kind:
