@@ -118,7 +118,9 @@ class Follower:
         live, store = self.live, self._snapshots
         if live is None or store is None or live.pending or live.seq != self._log.last_seq():
             return
-        if live.seq - max(store.seqs(), default=0) < SAVED_FROM:
+        # Those ahead are of a log that was longer before it was restored.
+        behind = (seq for seq in store.seqs() if seq <= live.seq)
+        if live.seq - max(behind, default=0) < SAVED_FROM:
             return
         try:
             store.save(dump(live, self._log))

@@ -1,6 +1,8 @@
 """Which entries of a log speak of one subject? Its events, what was said of them, and copies."""
 
 import json
+import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -12,6 +14,8 @@ from assay.core.ids import check_name
 from assay.runtime.ports import Entry, EventLog, Quarantine
 
 _LENGTH_MAX = 256
+_TELLING = 4  #: letters from which on a value inside a longer word is hardly a coincidence
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -74,8 +78,8 @@ def entries_about(log: EventLog, subject: Subject) -> list[Entry]:
 def refusals_about(quarantine: Quarantine, subject: Subject) -> list[int]:
     """The refused bodies about a subject.
 
-    One that cannot be read is taken to be if the value stands in it: too much goes, never too
-    little.
+    One that can be read is if any value in it, under whatever name, is the subject's or holds it.
+    One that cannot be read is if the value stands in it: too much goes, never too little.
     """
     return [
         refusal.id
@@ -95,14 +99,45 @@ def _about(entry: Entry, subject: Subject, own: set[str]) -> bool:
 
 def _refused(refusal: Refusal, subject: Subject) -> bool:
     try:
-        data = msgspec.json.decode(refusal.raw)["data"]
-        if subject.is_of(data):
-            return True
-    except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
-        pass
-    written = json.dumps(subject.value)[1:-1].encode()
-    return (
-        subject.value.encode() in refusal.raw
-        or written in refusal.raw
-        or subject.is_in(refusal.message)
-    )
+        # As pairs: of a name given twice, both values were written.
+        told = json.loads(refusal.raw, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return _mentions(refusal.raw, subject.value) or subject.is_in(refusal.message)
+    return any(_speaks(name, value, subject) for name, value in _leaves("", told))
+
+
+class _Pairs(list[tuple[str, object]]):
+    """The names and values of an object, in order."""
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, _Pairs):
+        for inner, item in value:
+            yield "", inner
+            yield from _leaves(inner, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(name, item)
+    else:
+        yield name, value
+
+
+def _speaks(name: str, value: object, subject: Subject) -> bool:
+    """Whether a value is the subject's, or holds it; a short one only as a word of its own."""
+    text, sought = str(value), subject.value
+    if text == sought:
+        return True
+    if not isinstance(value, str) or name == "ts":
+        return False
+    if name == subject.field or len(sought) >= _TELLING:
+        return sought in text
+    return re.search(rf"(?<![^\W_]){re.escape(sought)}(?![^\W_])", text) is not None
+
+
+def _mentions(raw: bytes, value: str) -> bool:
+    """Whether a value stands in bytes that nobody can read, however its letters are written."""
+    written = raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), written).replace("\\/", "/")
+    latin = raw.decode("latin-1")
+    coded = (value.encode(code) in raw for code in ("utf-16-le", "utf-16-be"))
+    return value in written or value in plain or value in latin or any(coded)

@@ -146,6 +146,15 @@ def test_a_snapshot_ahead_of_the_log_is_not_believed(
     assert "ahead of the log" in caplog.text
 
 
+def test_snapshots_ahead_of_a_restored_log_do_not_keep_out_those_of_it(tmp_path: Path) -> None:
+    store = two(tmp_path)
+    assert min(store.seqs()) > 50
+    restored = MemoryLog(LOG.entries(0, 50))
+    assert take(restored, empty, store) is not None
+    assert store.seqs() == [50]
+    same(fold_log(restored, empty, store), fold_log(restored, empty))
+
+
 def test_a_snapshot_of_another_log_is_not_believed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

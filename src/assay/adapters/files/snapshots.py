@@ -54,7 +54,9 @@ class SnapshotFiles:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._locked():
                 self._write(snapshot)
-                for seq in self.seqs()[KEPT:]:
+                # One ahead of this is of a log that was longer: it must not outlive what is sound.
+                sound = [seq for seq in self.seqs() if seq <= snapshot.seq][:KEPT]
+                for seq in set(self.seqs()) - set(sound):
                     self.remove(seq)
         except OSError as error:
             raise Unavailable(
