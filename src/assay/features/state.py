@@ -30,6 +30,7 @@ from assay.features.vector import Vector
 from assay.features.view import groups_without, look_ups
 
 _FIRST_SEEN = 1 << 8
+_RETRACTED_BYTES = 160  #: of a retracted id: a text and its place in a set, more or less
 _ALL = -(2**61)  #: an edge before all times: nothing is forgotten
 
 #: The rows by key; the field that is the key; all fields if there are several.
@@ -270,8 +271,11 @@ class FeatureState:
 
     @property
     def bytes_used(self) -> int:
-        """Memory of arrays, event ids and keys, in bytes; the latter are estimated."""
-        return self._slabs.bytes_used
+        """Memory of arrays, event ids and keys, in bytes; the latter are estimated.
+
+        The ids that were retracted are among them: they are kept for good.
+        """
+        return self._slabs.bytes_used + _RETRACTED_BYTES * len(self._retracted)
 
     @property
     def keys_used(self) -> int:

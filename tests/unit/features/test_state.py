@@ -278,3 +278,11 @@ def test_memory_grows_with_events_and_is_announced() -> None:
 def test_warming_needs_no_real_event() -> None:
     warm(catalog(*EVERY, feature(name="by_shop", key=("card", "shop"))))
     assert CONTRACTS.get("paid").keys == ("card", "user")
+
+
+def test_ids_that_were_retracted_are_part_of_the_memory_that_is_bounded() -> None:
+    state = FeatureState(catalog(feature()))
+    before = state.bytes_used
+    for number in range(1_000):
+        state.retract(Event(f"never-seen-{number}", "paid", T, {"card": "a"}))
+    assert state.bytes_used - before >= 1_000 * 100
