@@ -329,6 +329,18 @@ def test_an_owner_that_has_fallen_silent_is_noticed(server: RedisServer, owner: 
     scorer.close()
 
 
+def test_a_sign_of_life_from_the_future_is_none(
+    server: RedisServer, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.take(*history(30))
+    owner.publish()
+    scorer = Scorer(server, silent_max=3_600_000_000)
+    assert scorer.serve(MINUTE).absent == {}
+    monkeypatch.setattr(scorer.source, "_wall", lambda: wall() - 2 * 3_600_000_000)
+    assert set(scorer.serve(MINUTE).absent.values()) == {SILENT}
+    scorer.close()
+
+
 def test_a_server_that_throws_keys_away_is_refused(server: RedisServer) -> None:
     with server.client() as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
