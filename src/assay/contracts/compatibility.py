@@ -143,9 +143,11 @@ def _ranges(
     old: Field, new: Field
 ) -> Iterator[tuple[str, tuple[float, float], tuple[float, float]]]:
     if old.kind == "text":
-        # A closed set of values says more than a length.
-        if not (old.choices or new.choices):
-            yield "length", (0, old.length_max), (0, new.length_max)
+        lengths = [max(map(len, f.choices), default=f.length_max) for f in (old, new)]
+        # A closed set of values says more than a length, unless the other side cannot hold them.
+        closed = [length for f, length in zip((old, new), lengths, strict=True) if f.choices]
+        if not closed or (len(closed) == 1 and closed[0] > min(lengths)):
+            yield "length", (0, lengths[0]), (0, lengths[1])
     elif old.kind != "bool" and old.kind != "time":
         yield "range", _bounds(old), _bounds(new)
 

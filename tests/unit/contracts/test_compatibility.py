@@ -97,3 +97,15 @@ def test_only_transitive_looks_beyond_the_version_before() -> None:
 def test_one_version_compares_with_nothing() -> None:
     with pytest.raises(Invalid, match="got 1"):
         incompatible([version(X)], "full")
+
+
+def test_a_closed_set_gives_way_to_a_length_that_does_not_hold_it() -> None:
+    def version(**more: Any) -> ContractSet:
+        field = Field(name="x", kind="text", **more)
+        return ContractSet([EventContract(type="p", version=1, keys=(), fields=(field,))])
+
+    closed, short = version(choices=("a", "abc")), version(length_max=1)
+    assert {way for item in breaks(closed, short) for way in item.breaks} == {"backward", "forward"}
+    assert {way for item in breaks(short, closed) for way in item.breaks} == {"backward", "forward"}
+    roomy = version(length_max=3)
+    assert {way for item in breaks(closed, roomy) for way in item.breaks} == {"forward"}
