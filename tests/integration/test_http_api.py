@@ -374,11 +374,12 @@ def test_too_many_requests_in_flight_are_told_to_wait() -> None:
     with open_shop(server=ServerSettings(access_log=False, in_flight_max=1)) as shop:
         import asyncio
 
-        async def both() -> list[int]:
-            calls = [shop.acall("POST", "/v1/decisions", json=order(n)) for n in range(2)]
-            return sorted(answer.status_code for answer in await asyncio.gather(*calls))
+        async def all_at_once() -> list[int]:
+            calls = [shop.acall("POST", "/v1/decisions", json=order(n)) for n in range(30)]
+            return [answer.status_code for answer in await asyncio.gather(*calls)]
 
-        assert shop.runner.run(both()) == [200, 503]
+        # How many overlap is the machine's affair; that some do, and nothing else happens, is ours.
+        assert set(shop.runner.run(all_at_once())) == {200, 503}
 
 
 def test_what_nobody_planned_for_is_logged_and_tells_the_caller_only_its_id(

@@ -26,7 +26,7 @@ class Sample(msgspec.Struct, frozen=True):
     Example:
         >>> sample = sample_of("1/2", "user")
         >>> [sample.holds(Event("e", "t", 0, {"user": name})) for name in ("ann", "bob", "cy")]
-        [True, True, False]
+        [False, True, True]
     """
 
     field: str

@@ -36,8 +36,11 @@ class _Bridge(logging.Handler):
     """Hands what libraries log to the same writer."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        logger = structlog.get_logger(record.name)
-        logger.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+        try:
+            logger = structlog.get_logger(record.name)
+            logger.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+        except Exception:  # noqa: BLE001 - a log that cannot be written stops nobody's work
+            self.handleError(record)
 
 
 def _render(_logger: object, _method: str, line: MutableMapping[str, Any]) -> bytes:

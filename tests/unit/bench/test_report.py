@@ -67,8 +67,8 @@ def test_the_features_benchmark_runs_and_agrees_with_polars(
     monkeypatch.chdir(tmp_path)
     printed = run(3, events=3_000, updates=500, reads=20, repeats=1)
     rows = rows_of(printed)
-    assert [r["peer"] for r in rows] == [
-        "feast", "feast", "river", "polars", "duckdb", "polars", "duckdb"
-    ]  # fmt: skip
+    peers = {row["peer"] for row in rows}
+    assert {"feast", "river", "deques in Python", "polars", "duckdb"} <= peers
+    assert all(row["why"] for row in rows if row["peer_value"] is None)
     assert all(r["peer_value"] for r in rows if r["peer"] == "polars")
     assert all(r["value"] > 0 for r in rows)
