@@ -1,5 +1,6 @@
 """What callers of the other API routes meet: events, labels, cases, models, health, metrics."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 import structlog
 from tests.integration.http_shop import NOON, Shop, open_shop, order, with_limits
 
+from assay.app.settings import ServerSettings
 from assay.core.time import DAY, HOUR, format_time
 from assay.review.verdict import label_id
 from assay.runtime.identity import Role, new_token
@@ -369,16 +371,13 @@ def test_the_document_describes_every_route_and_every_event_type(shop: Shop) -> 
 
 
 def test_too_many_requests_in_flight_are_told_to_wait() -> None:
-    from assay.app.settings import ServerSettings
-
     with open_shop(server=ServerSettings(access_log=False, in_flight_max=1)) as shop:
-        import asyncio
 
         async def all_at_once() -> list[int]:
             calls = [shop.acall("POST", "/v1/decisions", json=order(n)) for n in range(30)]
             return [answer.status_code for answer in await asyncio.gather(*calls)]
 
-        # How many overlap is the machine's affair; that some do, and nothing else happens, is ours.
+        # How many overlap is the machine's affair.
         assert set(shop.runner.run(all_at_once())) == {200, 503}
 
 
