@@ -46,6 +46,7 @@ class Leaderboard(Generic[_Account]):
     def __init__(self, accounts_max: int = 10_000_000) -> None:
         self._accounts_max = accounts_max
         self._totals: dict[_Account, int] = {}
+        self._kind: type | None = None
         self._front: set[_Account] = set()
         self._moved: set[_Account] = set()
         # Who is in neither set does not rank before this place; None while all are in one of them.
@@ -58,8 +59,9 @@ class Leaderboard(Generic[_Account]):
         """Add ``delta`` (of any sign) to an account's total; an account starts from 0.
 
         Raises:
-            Invalid: delta is not a whole number (count in the smallest unit), or the total would
-                leave 64 bits; nothing has changed then.
+            Invalid: delta is not a whole number (count in the smallest unit), the total would
+                leave 64 bits, or the id is of another type than the first; nothing has changed
+                then.
             TooLarge: it is one account too many.
         """
         if type(delta) is not int:
@@ -71,6 +73,12 @@ class Leaderboard(Generic[_Account]):
         before = totals.get(account_id)
         if before is None:
             before = 0
+            self._kind = self._kind or type(account_id)
+            if type(account_id) is not self._kind:
+                raise Invalid(
+                    f"account {shown(account_id)}: expected an id of type {self._kind.__name__}, "
+                    "like those before, so that ties have an order"
+                )
             if len(totals) >= self._accounts_max:
                 raise TooLarge(
                     f"account {shown(account_id)} is one more than the {self._accounts_max} allowed"

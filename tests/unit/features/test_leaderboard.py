@@ -51,6 +51,8 @@ def test_what_cannot_be_added_exactly_is_refused_and_changes_nothing() -> None:
         board.update("a", 1)
     with pytest.raises(Invalid, match="smallest unit"):
         board.update("a", 0.5)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(Invalid, match="expected an id of type str"):
+        board.update(7, 1)  # type: ignore[arg-type]  # the same
     with pytest.raises(TooLarge, match="1 allowed"):
         board.update("b", 1)
     assert board.top_k(2) == [("a", 2**63 - 1)]
