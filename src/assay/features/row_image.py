@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from assay.contracts.contract import Field
 from assay.contracts.event import Event
 from assay.core.canonical import canonical, digest
 from assay.core.errors import Corrupt, Invalid
@@ -20,7 +21,7 @@ from assay.core.time import TIME_MIN
 from assay.features.catalog import Catalog
 from assay.features.layout import NULL, REACH, SHAPE_WORDS
 from assay.features.packing import Packed, packed_size
-from assay.features.plan import FOREVER
+from assay.features.plan import FOREVER, Table
 from assay.features.retention import shapes
 from assay.features.slabs import Key
 from assay.features.state import FeatureState, composite_key
@@ -272,6 +273,14 @@ def _tables_with_ids(catalog: Catalog) -> list[bool]:
     return [(table.source, table.key) in by_id for table in catalog.plan.tables]
 
 
+def _numbers(catalog: Catalog, table: Table) -> list[Field]:
+    """The fields whose numbers stand in a row, or decided which did."""
+    inputs = catalog.plan.encoders[table.source].inputs
+    names = [inputs[column].field for column in table.columns]
+    names += [where.field for held in table.filters for where in held]
+    return [catalog.contracts.get(table.source).field(name) for name in names]
+
+
 def _table_digest(catalog: Catalog, index: int) -> bytes:
     """What the words of a row mean, as 16 bytes: equal where images can be shared."""
     table = catalog.plan.tables[index]
@@ -282,6 +291,7 @@ def _table_digest(catalog: Catalog, index: int) -> bytes:
         "key": table.key,
         "kinds": [catalog.contracts.get(table.source).field(name).kind for name in table.key],
         "columns": [msgspec.to_builtins(inputs[column]) for column in table.columns],
+        "units": [[field.unit, field.scale] for field in _numbers(catalog, table)],
         "filters": [[msgspec.to_builtins(where) for where in held] for held in table.filters],
         "lanes": [[lane.column, lane.filter] for lane in table.lanes],
         "needs": table.needs,
