@@ -10,8 +10,8 @@ import msgspec
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import PROGRESS, emit
+from assay.cli.home import settings_of
+from assay.cli.show import JSON, PROGRESS, emit
 from assay.core.errors import Invalid, shown
 
 _SIZE = re.compile(r"(\d{1,6})(MiB|GiB)", re.ASCII)
@@ -41,7 +41,7 @@ _STAGES = {
     show_default=True,
     help="Steps done at a time; they share the memory.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def backfill(
     *,
     workload: str | None,
@@ -64,8 +64,7 @@ def backfill(
 
     if (events is None) == (home is None):
         raise click.UsageError("Name either --events or --home.")
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment, {"workload": workload})
+    settings = settings_of(home, {"workload": workload})
     definitions = workload_named(settings.workload)
     if change is not None:
         definitions = changed_workload(definitions, read_change(change))

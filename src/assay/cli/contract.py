@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from assay.cli.show import emit, grid
+from assay.cli.show import JSON, emit, grid
 
 _FAILED = 1
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -36,7 +35,7 @@ def export(workload: str, out: Path | None, version: str) -> None:
 
 @contract.command()
 @click.argument("source")
-@_JSON
+@JSON
 def show(source: str, *, as_json: bool) -> None:
     """Read a document (or name a workload) and show its event types as Assay understands them."""
     from assay.app.contract_files import contracts_at
@@ -75,7 +74,7 @@ def show(source: str, *, as_json: bool) -> None:
 @click.option(
     "--open", "open_content", is_flag=True, help="Readers pass over unknown fields (ours do not)."
 )
-@_JSON
+@JSON
 def check(
     versions: tuple[str, ...], mode: str, *, transitive: bool, open_content: bool, as_json: bool
 ) -> int:

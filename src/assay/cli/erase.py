@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, counting, emit
 from assay.features.catalog import Catalog
 from assay.runtime.clock import wall_time
 from assay.runtime.ports import EventLog
@@ -19,8 +19,8 @@ _SALT_BYTES = 16
 @click.command()
 @click.option("--subject", required=True, help="Whom: a field and its value, such as user_id=u1.")
 @click.option("--dry-run", is_flag=True, help="Say what would go and what depended on it.")
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@HOME
+@JSON
 def erase(subject: str, home: str | None, *, dry_run: bool, as_json: bool) -> None:
     """Erase every event, decision, case and refused body about a subject; stop the server first.
 
@@ -31,8 +31,7 @@ def erase(subject: str, home: str | None, *, dry_run: bool, as_json: bool) -> No
     from assay.app.promises import served
     from assay.cli.actor import actor
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     folder, whom = Home(settings.home), Subject.parse(subject)
 
     def catalogs(log: EventLog) -> dict[str, Catalog]:

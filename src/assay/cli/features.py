@@ -6,19 +6,18 @@ from typing import Any
 import click
 import msgspec
 
-from assay.app.settings import Settings, current_environment, home_from, read_settings
+from assay.app.settings import Settings
 from assay.cli.features_diff import diff
 from assay.cli.features_skew import skew
 from assay.cli.features_status import status
-from assay.cli.show import emit, grid
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, emit, grid
 from assay.core.time import format_duration
 from assay.features.catalog import Catalog
 from assay.features.definition import LIFETIME, Feature
 from assay.features.memory import check_memory, memory
 
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 _WORKLOAD = click.option("--workload", help="The definitions of this workload, not the home's.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -32,9 +31,9 @@ features.add_command(status)
 
 
 @features.command("list")
-@_HOME
+@HOME
 @_WORKLOAD
-@_JSON
+@JSON
 def list_features(home: str | None, workload: str | None, *, as_json: bool) -> None:
     """The name, kind and one sentence of every value, in the order of the vector."""
     catalog = _catalog(home, workload)
@@ -52,9 +51,9 @@ def list_features(home: str | None, workload: str | None, *, as_json: bool) -> N
 
 
 @features.command()
-@_HOME
+@HOME
 @_WORKLOAD
-@_JSON
+@JSON
 def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
     """The definition of every value, and what each table keeps per event."""
     catalog = _catalog(home, workload)
@@ -79,9 +78,9 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
 
 @features.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_HOME
+@HOME
 @_WORKLOAD
-@_JSON
+@JSON
 def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) -> None:
     """Check a file of changes against contracts and rules; show what it makes and what it costs.
 
@@ -110,8 +109,7 @@ def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) 
 
 
 def _settings(home: str | None) -> Settings:
-    environment = current_environment()
-    return read_settings(home_from(environment, home), environment)
+    return settings_of(home)
 
 
 def _print_memory(catalog: Catalog, settings: Settings) -> None:
@@ -192,5 +190,4 @@ def _catalog(home: str | None, workload: str | None) -> Catalog:
 def _workload_name(home: str | None, workload: str | None) -> str:
     if workload is not None:
         return workload
-    environment = current_environment()
-    return read_settings(home_from(environment, home), environment).workload
+    return settings_of(home).workload

@@ -6,8 +6,8 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit, grid
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, counting, emit, grid
 from assay.core.time import parse_time
 
 _SHOWN = 25
@@ -15,10 +15,10 @@ _SHOWN = 25
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--since", help="First instant of requests looked at, such as 2025-07-01T00:00:00Z.")
 @click.option("--until", help="The instant before which they lie.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def diff(
     file: Path, home: str | None, since: str | None, until: str | None, *, as_json: bool
 ) -> None:
@@ -30,8 +30,7 @@ def diff(
     from assay.app.definitions import read_change
     from assay.app.feature_diff import diff_home, entries_of
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     folder, change = Home(settings.home), read_change(file)
     with counting("replaying", entries_of(folder), "entries", quiet=as_json) as advance:
         found = diff_home(

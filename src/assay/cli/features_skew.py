@@ -5,7 +5,7 @@ from typing import Any
 import click
 import msgspec
 
-from assay.cli.show import counting, emit, grid
+from assay.cli.show import JSON, counting, emit, grid
 
 _SHOWN = 20
 
@@ -14,7 +14,7 @@ _SHOWN = 20
 @click.option("--days", default=55, show_default=True, help="Of the simulated shop.")
 @click.option("--bookings", default=600, show_default=True, help="A day.")
 @click.option("--seed", default=1, show_default=True, help="Of the simulated shop.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def skew(days: int, bookings: int, seed: int, *, as_json: bool) -> None:
     """Train on daily snapshots, serve the latest values: name it, count it, show what it moves.
 

@@ -6,23 +6,20 @@ import click
 import httpx
 
 from assay.app.home import Home, control
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.cli.home import HOME, opened
+from assay.cli.show import JSON, emit, grid
 from assay.core.errors import NotFound
 
 _SECONDS = 3.0
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--url", help="Of the server, where that is not what the settings say.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def status(home: str | None, url: str | None, *, as_json: bool) -> None:
     """Say which version's catalog decides, how far the next one is, and which are kept as data."""
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
-    folder = Home(settings.home)
-    folder.check()
+    folder, settings = opened(home)
     with control(folder) as parts:
         rows = [
             {

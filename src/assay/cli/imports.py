@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, counting, emit
 from assay.core.errors import Invalid
 
 _TABLES = (".csv", ".csv.gz", ".parquet")
@@ -21,7 +21,7 @@ _TABLES = (".csv", ".csv.gz", ".parquet")
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--workload", help="Whose event types these are.")
 @click.option("--type", "event_type", default="", help="Of every row; else the column `type`.")
 @click.option("--id", "id_column", default="id", show_default=True, help="Column of the event id.")
@@ -30,7 +30,7 @@ _TABLES = (".csv", ".csv.gz", ".parquet")
 @click.option("--major", multiple=True, help="Money or decimal column in whole units (12.50).")
 @click.option("--naive-utc", is_flag=True, help="Times without a zone are UTC.")
 @click.option("--ignore", "ignored", multiple=True, help="A column that is no field.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def imports(files: tuple[Path, ...], **options: Any) -> None:
     """Take in events from files of JSON lines, .csv (both also .gz) and .parquet, oldest first.
 
@@ -43,10 +43,7 @@ def imports(files: tuple[Path, ...], **options: Any) -> None:
     from assay.app.history import import_lines, import_rows
     from assay.app.workloads import workload_named
 
-    environment = current_environment()
-    settings = read_settings(
-        home_from(environment, options["home"]), environment, {"workload": options["workload"]}
-    )
+    settings = settings_of(options["home"], {"workload": options["workload"]})
     definitions = workload_named(settings.workload)
     home, contracts, request = Home(settings.home), definitions.contracts, definitions.request
     tables = [path for path in files if path.name.lower().endswith(_TABLES)]

@@ -5,15 +5,12 @@ from pathlib import Path
 import click
 
 from assay.app.home import Home, control
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.cli.home import HOME, opened
+from assay.cli.show import JSON, emit, grid
 from assay.core.errors import Unknown
 from assay.core.time import format_duration, format_time, parse_time
 from assay.rules.lists import parse_list, write_list
 from assay.runtime.clock import wall_time
-
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group("list")
@@ -25,8 +22,8 @@ def lists() -> None:
 @click.argument("name")
 @click.argument("entries", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--as-of", help="The instant the entries were true; now unless given.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def put(name: str, entries: Path, as_of: str | None, home: str | None, *, as_json: bool) -> None:
     """Replace the list NAME by the lines of a text file, one entry each.
 
@@ -51,8 +48,8 @@ def put(name: str, entries: Path, as_of: str | None, home: str | None, *, as_jso
 
 
 @lists.command()
-@_HOME
-@_JSON
+@HOME
+@JSON
 def show(home: str | None, *, as_json: bool) -> None:
     """Show every list the workload consults, and why one cannot be used."""
     folder, uses = _opened(home)
@@ -80,9 +77,6 @@ def show(home: str | None, *, as_json: bool) -> None:
 def _opened(home: str | None) -> tuple[Home, dict[str, tuple[str, int]]]:
     from assay.app.workloads import workload_named
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
-    folder = Home(settings.home)
-    folder.check()
+    folder, settings = opened(home)
     uses = workload_named(settings.workload).lists
     return folder, {use.name: (use.owner, use.age_max) for use in uses}

@@ -8,16 +8,14 @@ from typing import Any
 import click
 
 from assay.app.home import Control, Home, control
-from assay.app.settings import Settings, current_environment, home_from, read_settings
+from assay.app.settings import Settings
 from assay.cli.actor import actor
-from assay.cli.show import counting, emit, grid
+from assay.cli.home import HOME, opened
+from assay.cli.show import JSON, counting, emit, grid
 from assay.core.errors import Conflict
 from assay.core.time import parse_time
 from assay.governance.facts import Facts, State
 from assay.governance.validation_report import Opinion
-
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -30,8 +28,8 @@ def model() -> None:
 
 
 @model.command("list")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def list_versions(home: str | None, *, as_json: bool) -> None:
     """Every version in the inventory."""
     with _opened(home) as (_, parts):
@@ -45,8 +43,8 @@ def list_versions(home: str | None, *, as_json: bool) -> None:
 
 @model.command()
 @click.argument("key")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def submit(key: str, home: str | None, *, as_json: bool) -> None:
     """Render the developer's documents and hand a version to validation."""
     from assay.app import release
@@ -68,8 +66,8 @@ def submit(key: str, home: str | None, *, as_json: bool) -> None:
     required=True,
 )
 @click.option("--opinion", required=True, help="What you conclude, without numbers of your own.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def validate(key: str, home: str | None, *, as_json: bool, **given: Any) -> None:
     """Make the version again from the log, run the validator's tests, and file the report.
 
@@ -102,8 +100,8 @@ def validate(key: str, home: str | None, *, as_json: bool, **given: Any) -> None
 @click.argument("key")
 @click.option("--role", type=click.Choice(["validator", "approver"]), required=True)
 @click.option("--comment", required=True, help="Why; it is printed in the documents.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def approve(key: str, role: str, comment: str, home: str | None, *, as_json: bool) -> None:
     """Approve exactly the bytes on file, as validator or approver."""
     from assay.app import release
@@ -117,8 +115,8 @@ def approve(key: str, role: str, comment: str, home: str | None, *, as_json: boo
 @click.argument("key")
 @click.argument("state", type=click.Choice([state.value for state in State]))
 @click.option("--reason", default="", help="Required to suspend, retire or resume.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def promote(key: str, state: str, reason: str, home: str | None, *, as_json: bool) -> None:
     """Move a version to another state, if the gate permits it."""
     with _opened(home) as (_, parts):
@@ -129,8 +127,8 @@ def promote(key: str, state: str, reason: str, home: str | None, *, as_json: boo
 @model.command()
 @click.argument("key")
 @click.option("--reason", required=True)
-@_HOME
-@_JSON
+@HOME
+@JSON
 def suspend(key: str, reason: str, home: str | None, *, as_json: bool) -> None:
     """Take a version off traffic at its next load; one person is enough."""
     with _opened(home) as (_, parts):
@@ -140,10 +138,7 @@ def suspend(key: str, reason: str, home: str | None, *, as_json: bool) -> None:
 
 @contextmanager
 def _opened(home: str | None) -> Iterator[tuple[Settings, Control]]:
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
-    folder = Home(settings.home)
-    folder.check()
+    folder, settings = opened(home)
     with control(folder) as parts:
         yield settings, parts
 

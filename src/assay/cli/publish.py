@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from assay.app.settings import current_environment, home_from, read_settings
+from assay.cli.home import HOME, settings_of
 from assay.cli.show import PROGRESS, emit
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--once", is_flag=True, help="Publish what the log holds now, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="At the end print one JSON object.")
 def publish(home: str | None, *, once: bool, as_json: bool) -> None:
@@ -23,8 +23,7 @@ def publish(home: str | None, *, once: bool, as_json: bool) -> None:
     """
     from assay.app.read_model import open_following
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     stop = Flag()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

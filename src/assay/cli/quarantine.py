@@ -4,12 +4,10 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.app.settings import Settings, current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.app.settings import Settings
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, emit, grid
 from assay.core.time import format_time
-
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -19,8 +17,8 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
-@_HOME
-@_JSON
+@HOME
+@JSON
 def list_refusals(limit: int, home: str | None, *, as_json: bool) -> None:
     """The oldest refused bodies, where each broke, and why."""
     log = Home(_settings(home).home).open_log()
@@ -38,8 +36,8 @@ def list_refusals(limit: int, home: str | None, *, as_json: bool) -> None:
 
 
 @quarantine.command()
-@_HOME
-@_JSON
+@HOME
+@JSON
 def replay(home: str | None, *, as_json: bool) -> None:
     """Take the refused bodies in again; the server of this home must be stopped."""
     from assay.app.history import replay_quarantine
@@ -59,7 +57,6 @@ def replay(home: str | None, *, as_json: bool) -> None:
 
 
 def _settings(home: str | None) -> Settings:
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     Home(settings.home).check()
     return settings

@@ -2,9 +2,9 @@
 
 import click
 
-from assay.app.home import Home, control
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.app.home import control
+from assay.cli.home import HOME, opened
+from assay.cli.show import JSON, emit, grid
 from assay.core.time import format_time
 
 
@@ -14,15 +14,12 @@ def review() -> None:
 
 
 @review.command("list")
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def list_cases(home: str | None, limit: int, *, as_json: bool) -> None:
     """Cases that wait, as far as a running server has brought them up to date."""
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
-    folder = Home(settings.home)
-    folder.check()
+    folder, _ = opened(home)
     with control(folder) as parts:
         cases = parts.cases.waiting()
     columns = ("case", "status", "outcome", "probability", "entity", "due")

@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from assay.app.home import Home
-from assay.app.settings import Settings, current_environment, home_from, read_settings
+from assay.app.settings import Settings
+from assay.cli.home import HOME, settings_of
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; 0 lets the system choose.")
 @click.option("--workload", help="The ready-made definitions this home runs.")
@@ -29,8 +30,7 @@ def serve(home: str | None, *, as_json: bool, **given: Any) -> None:
         "workload": given["workload"],
         "time.clock": given["clock"],
     }
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment, overrides)
+    settings = settings_of(home, overrides)
     Home(settings.home).check()
     run_server(settings, as_json=as_json)
 

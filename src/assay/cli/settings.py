@@ -2,20 +2,19 @@
 
 import click
 
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import emit, grid
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, emit, grid
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@HOME
+@JSON
 def settings(home: str | None, *, as_json: bool) -> None:
     """Show every setting, its value, and its source; secrets stay hidden.
 
     A key nobody knows, in the file or in the environment, is an error (exit code 3).
     """
-    environment = current_environment()
-    rows = read_settings(home_from(environment, home), environment).effective()
+    rows = settings_of(home).effective()
     if as_json:
         emit({row["name"]: row for row in rows}, as_json=True)
         return

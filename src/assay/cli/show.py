@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 PROGRESS = Console(stderr=True)
 RESULT = Console(highlight=False)  # follows sys.stdout, whoever has replaced it
 

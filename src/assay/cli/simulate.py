@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from assay.cli.show import counting, emit
+from assay.cli.show import JSON, counting, emit
 from assay.contracts.decode import encode_event
 from assay.core.errors import Invalid
 from assay.core.time import parse_time
@@ -24,7 +24,7 @@ from assay.simulate.world import simulate as simulate_world
     "--drift-at", type=int, default=None, help="Day number from which honest habits change."
 )
 @click.option("--adapt-at", type=int, default=None, help="Day number from which fraudsters adapt.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def simulate(out: Path, as_json: bool, start: str | None, **given: int | None) -> None:
     """Write events.jsonl (what a platform sees, in time order) and truth.jsonl (what was so)."""
     if out.exists() and any(out.iterdir()):

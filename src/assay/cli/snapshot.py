@@ -2,13 +2,13 @@
 
 import click
 
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, counting, emit
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@HOME
+@JSON
 def snapshot(home: str | None, *, as_json: bool) -> None:
     """Keep the state at the end of the log, so that the next start folds only what came after.
 
@@ -19,8 +19,7 @@ def snapshot(home: str | None, *, as_json: bool) -> None:
     """
     from assay.app.snapshots import take_snapshot
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     with counting("folding the log", None, "entries", quiet=as_json) as advance:
         made = take_snapshot(settings, advance)
     told: dict[str, object] = {"taken": made is not None}

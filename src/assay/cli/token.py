@@ -12,14 +12,12 @@ from typing import Any
 import click
 
 from assay.app.settings import current_environment, home_from
-from assay.cli.show import emit, grid
+from assay.cli.home import HOME
+from assay.cli.show import JSON, emit, grid
 from assay.core.errors import Conflict, NotFound
 from assay.core.time import format_time, parse_duration
 from assay.runtime.clock import wall_time
 from assay.runtime.identity import OPERATOR, Identity, Role, new_token, new_user
-
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -42,8 +40,8 @@ def token() -> None:
     help="May be given several times.",
 )
 @click.option("--service", is_flag=True, help="A program, not a person: it can approve nothing.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def user(
     name: str, roles: tuple[str, ...], *, service: bool, home: str | None, as_json: bool
 ) -> None:
@@ -63,8 +61,8 @@ def user(
 @click.argument("name")
 @click.option("--days", default=90, type=click.IntRange(1, 366), show_default=True)
 @click.option("--lasts", help="Instead of --days, a duration such as 30m or 12h.")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def issue(name: str, days: int, lasts: str | None, *, home: str | None, as_json: bool) -> None:
     """Issue a token for a user and show it, once."""
     at = wall_time()
@@ -85,8 +83,8 @@ def issue(name: str, days: int, lasts: str | None, *, home: str | None, as_json:
 
 @token.command()
 @click.argument("token_id")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def revoke(token_id: str, *, home: str | None, as_json: bool) -> None:
     """End a token for good, by its id (the first part of its text)."""
     token_id = token_id.removeprefix("assay_")[:12]
@@ -100,8 +98,8 @@ def revoke(token_id: str, *, home: str | None, as_json: bool) -> None:
 
 @token.command()
 @click.argument("name")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def disable(name: str, *, home: str | None, as_json: bool) -> None:
     """End every token of a user."""
     with _control(home) as control:
@@ -112,8 +110,8 @@ def disable(name: str, *, home: str | None, as_json: bool) -> None:
 
 
 @token.command("list")
-@_HOME
-@_JSON
+@HOME
+@JSON
 def show(*, home: str | None, as_json: bool) -> None:
     """Show users and tokens; never a secret."""
     with _control(home) as control:

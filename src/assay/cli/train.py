@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit
+from assay.cli.home import HOME, opened
+from assay.cli.show import JSON, counting, emit
 from assay.core.errors import Forbidden
 from assay.core.time import parse_time
 from assay.models.lift import Lift, Mode
@@ -14,7 +13,7 @@ from assay.runtime.identity import Role
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--until", help="Last instant that is used, such as 2025-07-20T00:00:00Z.")
 @click.option(
     "--features",
@@ -30,7 +29,7 @@ from assay.runtime.identity import Role
     type=click.Choice(["as_served", "as_known", "as_corrected"]),
     help="Which values of the past; as served where receipts exist, else as known at the time.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def train(
     home: str | None,
     until: str | None,
@@ -50,10 +49,7 @@ def train(
     from assay.app.training import describe, fairness_of, percent, train_home
     from assay.cli.actor import actor
 
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
-    folder = Home(settings.home)
-    folder.check()
+    folder, settings = opened(home)
     last = None if until is None else parse_time(until)
     change = None if change_file is None else read_change(change_file)
     with control(folder) as parts:

@@ -8,13 +8,11 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.app.settings import current_environment, home_from, read_settings
-from assay.cli.show import counting, emit, grid
+from assay.cli.home import HOME, settings_of
+from assay.cli.show import JSON, counting, emit, grid
 
 _FAILED = 1
 _SHOWN = 10
-_HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -23,7 +21,7 @@ def verify() -> None:
 
 
 @verify.command()
-@_HOME
+@HOME
 @click.option("--sample", help="Only N of M entities, such as 1/64; their keys stay complete.")
 @click.option(
     "--partition",
@@ -40,7 +38,7 @@ def verify() -> None:
 @click.option("--simulate", is_flag=True, help="A simulated, disturbed stream (with checkout).")
 @click.option("--events", default=50_000, show_default=True, help="Of the simulated stream.")
 @click.option("--seed", default=1, show_default=True, help="Of the simulated stream.")
-@_JSON
+@JSON
 def features(
     home: str | None,
     sample: str | None,
@@ -78,8 +76,8 @@ def features(
 
 
 @verify.command()
-@_HOME
-@_JSON
+@HOME
+@JSON
 def decisions(home: str | None, *, as_json: bool) -> int:
     """Make every stored decision again: score, rules, reasons and outcome, bit for bit."""
     from assay.app.promises import check_decisions
@@ -89,8 +87,8 @@ def decisions(home: str | None, *, as_json: bool) -> int:
 
 
 @verify.command()
-@_HOME
-@_JSON
+@HOME
+@JSON
 def audit(home: str | None, *, as_json: bool) -> int:
     """Check the chain of the audit log, the rows it speaks of, and its checkpoint."""
     from assay.app.promises import check_audit
@@ -151,8 +149,7 @@ def _rehearsal(stream: dict[str, Any], as_json: bool) -> int:
 
 
 def _opened(home: str | None) -> tuple[Home, str]:
-    environment = current_environment()
-    settings = read_settings(home_from(environment, home), environment)
+    settings = settings_of(home)
     return Home(settings.home), settings.workload
 
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.app.settings import Settings, current_environment, home_from, read_settings
+from assay.app.settings import Settings
+from assay.cli.home import HOME, settings_of
 
 if TYPE_CHECKING:
     from assay.runtime.partition_worker import Worker
 
 
 @click.command()
-@click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+@HOME
 @click.option("--brokers", help="Addresses of the cluster: HOST:PORT, separated by commas.")
 @click.option("--topic", help="Where events come in.")
 @click.option("--group", help="Workers of one group share the partitions.")
@@ -33,7 +34,6 @@ def worker(home: str | None, *, as_json: bool, **given: Any) -> None:
     the other workers, and exits with 0. Exit code 3: settings that do not fit the topics or the
     home; 4: the cluster does not answer, or the extra is missing (pip install 'assay[kafka]').
     """
-    environment = current_environment()
     overrides = {
         "workload": given["workload"],
         "time.clock": given["clock"],
@@ -42,7 +42,7 @@ def worker(home: str | None, *, as_json: bool, **given: Any) -> None:
         "kafka.group": given["group"],
         "kafka.metrics_port": given["metrics_port"],
     }
-    settings = read_settings(home_from(environment, home), environment, overrides)
+    settings = settings_of(home, overrides)
     run_worker(settings, as_json=as_json)
 
 

@@ -1,0 +1,37 @@
+"""Which home does a command work on, and what do its settings say?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from assay.app.home import Home
+from assay.app.settings import Settings, current_environment, home_from, read_settings
+
+HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
+
+
+def settings_of(home: str | None, given: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of the home that ``--home``, the environment or the default names.
+
+    Args:
+        home: what ``--home`` says, None when it was not given.
+        given: settings that the command line overrules; None does not.
+
+    Raises:
+        Invalid: a setting is unknown or wrong.
+    """
+    environment = current_environment()
+    return read_settings(home_from(environment, home), environment, given)
+
+
+def opened(home: str | None) -> tuple[Home, Settings]:
+    """The folder and its settings, once it is known to be a home.
+
+    Raises:
+        NotFound: it is none.
+    """
+    settings = settings_of(home)
+    folder = Home(settings.home)
+    folder.check()
+    return folder, settings
