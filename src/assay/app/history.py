@@ -84,15 +84,18 @@ def import_rows(
     progress: Progress = lambda _: None,
 ) -> LoadReport:
     """Append the rows of tables, known when their files say; see `import_history`."""
-    known: dict[int, int] = {}
+    held: dict[int, Row] = {}
 
     def events() -> Iterator[Event]:
         for row in rows:
-            known[id(row.event)] = row.known_at
+            held[id(row.event)] = row
             yield row.event
 
     def known_at(event: Event) -> int:
-        return known.pop(id(event))  # asked once of every event, while its group is held
+        row = held.pop(id(event))  # asked once of every event, while its group is held
+        if row.trouble is not None:
+            raise row.trouble
+        return row.known_at
 
     with _opened(home, contracts, request, horizon) as engine:
         return engine.load(_counted(events(), progress), known_at=known_at)

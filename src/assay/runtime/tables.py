@@ -13,13 +13,14 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 import polars as pl
 
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
+from assay.contracts.violation import ContractViolation
 from assay.core.errors import Invalid, Unknown, near_miss, shown
 from assay.core.money import minor_digits
 from assay.core.time import parse_time
@@ -60,10 +61,14 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An event as its row says it, not yet checked, and when it could have been known."""
+    """An event as its row says it, not yet checked, and when it could have been known.
+
+    ``trouble`` is why nobody can tell what the row says; its event then holds the bare values.
+    """
 
     event: Event
     known_at: int
+    trouble: ContractViolation | None = None
 
 
 class TableReader:
@@ -93,9 +98,10 @@ class TableReader:
             Invalid: it is none of these, cannot be read, or has a column that is no field.
         """
         for number, raw in enumerate(self._raw(path), start=1):
-            yield self._row(raw, f"{path.name}:{number}")
+            place = f"{path.name}:{number}"
+            yield raw(place) if isinstance(raw, _Odd) else self._row(raw, place)
 
-    def _raw(self, path: Path) -> Iterator[Mapping[str, Any]]:
+    def _raw(self, path: Path) -> Iterator["Mapping[str, Any] | _Odd"]:
         name = path.name.lower()
         if name.endswith((".csv", ".csv.gz")):
             return self._csv(path)
@@ -103,18 +109,16 @@ class TableReader:
             return self._parquet(path)
         raise Invalid(f"{shown(path.name)}: expected a .csv, .csv.gz or .parquet file")
 
-    def _csv(self, path: Path) -> Iterator[Mapping[str, Any]]:
+    def _csv(self, path: Path) -> Iterator["Mapping[str, Any] | _Odd"]:
         with closing(_opened(path)) as source:
             try:
                 reader = csv.reader(source, strict=True)
                 columns = next(reader, [])
                 self._check_columns(path, columns)
-                for values in reader:
+                for values in filter(None, reader):  # a blank line is no row
                     if len(values) != len(columns):
-                        raise Invalid(
-                            f"{path.name}, line {reader.line_num}: expected {len(columns)} values, "
-                            f"got {len(values)}"
-                        )
+                        yield _Odd(values, len(columns), reader.line_num, self._layout.event_type)
+                        continue
                     yield {name: value or None for name, value in zip(columns, values, strict=True)}
             except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
                 raise Invalid(f"{path.name} cannot be read as CSV in UTF-8: {error}") from error
@@ -210,6 +214,25 @@ class TableReader:
             except Invalid:
                 return value
         return value
+
+
+class _Odd(NamedTuple):
+    """A line of a CSV file with too few values or too many: no value has a name for certain."""
+
+    values: list[str]
+    expected: int
+    line: int
+    event_type: str
+
+    def __call__(self, place: str) -> Row:
+        """The row that is refused for it, and kept with its values as they stand."""
+        said: Any = {"line": self.line, "values": self.values}
+        wrong = ContractViolation(
+            "$",
+            f"{self.expected} values in line {self.line}, as in the header",
+            f"{len(self.values)}",
+        )
+        return Row(Event(place, self.event_type, 0, said), NOT_KNOWN, wrong)
 
 
 def _opened(path: Path) -> IO[str]:

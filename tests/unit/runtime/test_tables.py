@@ -9,13 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assay.app.history import import_rows
+from assay.app.history import import_rows, replay_quarantine
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.decode import ContractViolation, check_event
 from assay.contracts.event import Event
 from assay.core.errors import Invalid
 from assay.core.time import DAY, parse_time
+from assay.runtime.clock import LogClock
 from assay.runtime.knowledge import NOT_KNOWN
 from assay.runtime.tables import Layout, Row, TableReader
 
@@ -133,7 +134,6 @@ def test_a_row_without_id_is_refused_under_its_place(tmp_path: Path) -> None:
         ("id,card\n", "there is no column 'ts'"),
         ("", "there is no column 'id'"),
         ("id,id,ts\n", "named twice"),
-        (f"id,ts,card,cents\na,{TS},c\n", "line 2: expected 4 values, got 3"),
         (f'id,ts,card\na,{TS},"c\n', "cannot be read as CSV"),
     ],
 )
@@ -142,6 +142,32 @@ def test_a_file_that_is_not_such_a_table_is_refused_whole(
 ) -> None:
     with pytest.raises(Invalid, match=why):
         csv_rows(tmp_path, text)
+
+
+def test_a_row_with_too_few_values_or_too_many_is_refused_alone(tmp_path: Path) -> None:
+    text = f"id,ts,card,cents\na,{TS},c\nb,{TS},c,5\n\nc,{TS},c,5,\nd,{TS},c,7\n"
+    rows = csv_rows(tmp_path, text)
+    home = Home(tmp_path / "home")
+    report = import_rows(home, CONTRACTS, PAID, iter(rows), horizon=DAY)
+    assert (report.accepted, report.refused) == (2, 2)
+    log = home.open_log()
+    assert [entry.event.id for entry in log.entries()] == ["b", "d"]
+    short, long = log.refusals()
+    log.close()
+    assert short.message == "$: expected 4 values in line 2, as in the header, got 3"
+    assert long.message == "$: expected 4 values in line 5, as in the header, got 5"
+    assert b'"paid.csv:1"' in short.raw
+    assert b'"values":["a","' in short.raw
+
+
+def test_a_row_of_an_odd_length_is_not_taken_in_when_the_quarantine_is_replayed(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path / "home")
+    rows = csv_rows(tmp_path, f"id,ts,card,cents\na,{TS},c\n")
+    import_rows(home, CONTRACTS, PAID, iter(rows), horizon=DAY)
+    again = replay_quarantine(home, CONTRACTS, PAID, horizon=DAY, clock=LogClock())
+    assert (again.accepted, again.refused) == (0, 1)
 
 
 def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
