@@ -1,12 +1,17 @@
 """How is the Kafka cluster of a home named, and how does a worker prove who it is there?"""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from assay.app.kinds import Count, Duration, Port, Secret
-from assay.core.errors import Invalid
+from assay.core.errors import Invalid, shown
 from assay.core.time import SECOND
+
+#: What Kafka takes as a topic, shorter by room for a dash and the name of a field. The topic is
+#: also the name of a folder, so "." and ".." must not be one.
+_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,184}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,11 @@ def check_kafka(settings: KafkaSettings) -> None:
     Raises:
         Invalid: they do not, or a password would travel in clear text.
     """
+    if not _TOPIC.fullmatch(settings.topic):
+        raise Invalid(
+            f"kafka.topic {shown(settings.topic)}: expected 1 to 184 letters, digits, '.', '_' or "
+            "'-', as Kafka takes them, and neither '.' nor '..'"
+        )
     named = settings.username is not None and settings.password is not None
     if settings.security.startswith("sasl") and not named:
         raise Invalid(

@@ -164,6 +164,14 @@ def test_kafka_settings_that_do_not_go_together_are_refused_without_telling_secr
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize("topic", ["../x", "/tmp/x", "a/b", "..", ".", "", "a\n", "é", "x" * 185])
+def test_a_topic_that_is_no_name_of_one_is_refused(tmp_path: Path, topic: str) -> None:
+    """The histories of a topic lie in a folder of its name, which stays below the home."""
+    with pytest.raises(Invalid, match=r"kafka\.topic .*: expected 1 to 184 letters"):
+        read_settings(tmp_path, {"ASSAY_KAFKA_TOPIC": topic})
+    assert read_settings(tmp_path, {"ASSAY_KAFKA_TOPIC": "..x_1.y-z"}).kafka.topic == "..x_1.y-z"
+
+
 def test_kafka_secrets_never_show(tmp_path: Path) -> None:
     text = '[kafka]\nsecurity = "sasl_ssl"\nusername = "w"\npassword = "hunter2"\n'
     settings = read_settings(written(tmp_path, text), {"ASSAY_KAFKA_METRICS_PORT": "0"})
