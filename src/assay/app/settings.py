@@ -6,6 +6,7 @@ nobody knows is an error that names the nearest.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from assay.core.time import DAY, HOUR, SECOND
 
 FILE_NAME = "assay.toml"
 _PREFIX = "ASSAY_"
+#: ``user:password@`` inside an address: such a value would be shown wherever settings are.
+_CREDENTIALS = re.compile(r"[^\s/@,]*:[^\s/@]+@")
 #: Environment variables of the same prefix that are not settings: where the home and the public
 #: test data are, and the token by which a command line knows who acts.
 _NOT_SETTINGS = frozenset({"ASSAY_HOME", "ASSAY_DATA", "ASSAY_TOKEN"})
@@ -247,10 +250,17 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _parse(name: str, value: Any, source: str) -> Any:
     kind, _ = _known()[name]
+    is_secret = without_none(kind) is Secret
+    if not is_secret and _CREDENTIALS.search(str(value)):
+        raise Invalid(
+            f"{source}: {name}: the value seems to hold a password (user:password@), which a "
+            "setting that is no secret would show: name the user and the password in settings of "
+            "their own"
+        )
     try:
         return read_as(kind, value)
     except ValueError as error:
-        got = "something else" if without_none(kind) is Secret else shown(value)
+        got = "something else" if is_secret else shown(value)
         raise Invalid(f"{source}: {name}: expected {words_for(kind)}, got {got}") from error
 
 

@@ -126,6 +126,24 @@ def test_a_secret_never_shows_itself(tmp_path: Path) -> None:
     assert "12345" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ASSAY_KAFKA_BROKERS", "k1:9092,worker:hunter2@k2:9092"),
+        ("ASSAY_REDIS_HOST", "redis://:hunter2@cache"),
+        ("ASSAY_REDIS_PORT", "redis://ann:hunter2@cache:6379/0"),
+        ("ASSAY_REDIS_TLS_CA", "https://ann:hunter2@files/ca.pem"),
+    ],
+)
+def test_a_password_in_a_setting_that_is_no_secret_is_refused_and_not_shown(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(Invalid, match=f"{name}: .* seems to hold a password") as raised:
+        read_settings(tmp_path, {name: value})
+    assert "hunter2" not in f"{raised.value!r} {raised.value.__cause__!r}"
+    assert read_settings(tmp_path, {"ASSAY_KAFKA_BROKERS": "k1:9092,[::1]:9093"}).kafka.brokers
+
+
 def test_settings_cannot_be_changed_after_they_were_read(tmp_path: Path) -> None:
     settings = read_settings(tmp_path, {})
     with pytest.raises(AttributeError):
