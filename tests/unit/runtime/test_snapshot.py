@@ -1,6 +1,7 @@
 """A restart from a snapshot is one from the log; whatever is wrong with one is passed over."""
 
 import logging
+import os
 from pathlib import Path
 
 import msgspec
@@ -124,6 +125,26 @@ def test_a_snapshot_that_is_cut_short_or_padded_is_not_believed(tmp_path: Path, 
     with pytest.raises(Corrupt):
         store.load(100)
     same(fold_log(LOG, empty, store), fold_log(LOG, empty))
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "folder"])
+def test_what_is_no_file_is_passed_over_and_waited_for_by_nobody(
+    tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "snapshots"
+    store = two(folder)
+    path = max(folder.glob("*.snapshot"))
+    elsewhere = path.rename(tmp_path / "elsewhere")
+    if what == "link":
+        path.symlink_to(elsewhere)
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(Corrupt, match="cannot be read"):
+        store.load(100)
+    same(fold_log(LOG, empty, store), fold_log(LOG, empty))
+    assert "seq 100 is passed over" in caplog.text
 
 
 def test_when_all_are_damaged_the_log_alone_is_folded(

@@ -8,6 +8,7 @@ before anything is read, and nothing is unpickled.
 import fcntl
 import hashlib
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ class SnapshotFiles:
         """See `SnapshotStore.load`."""
         path = self._path(seq)
         try:
-            with path.open("rb") as stream:
+            with _opened(path) as stream:
                 return _read(stream, os.fstat(stream.fileno()).st_size, seq)
         except FileNotFoundError as error:
             raise NotFound(f"there is no snapshot at seq {seq}") from error
@@ -122,6 +123,15 @@ class SnapshotFiles:
             yield
         finally:
             os.close(descriptor)
+
+
+def _opened(path: Path) -> BufferedReader:
+    """A file: a link could lead to anybody's, and a pipe would keep the start waiting for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise Corrupt(f"{path.name} cannot be read: it is no file")
 
 
 def _write_all(descriptor: int, data: memoryview) -> None:
