@@ -148,22 +148,44 @@ class JournalFile:
         self._path = path
 
     def begin(self, header: Facts) -> tuple[Facts, dict[str, Facts]]:
-        """See the port; a last line that was torn by a crash is cut off: its step is done again."""
+        """See the port; a last line that was torn by a crash is cut off: its step is done again.
+
+        Raises:
+            Corrupt: another line is not what was written.
+        """
         lines = self._path.read_bytes() if self._path.exists() else b""
         whole = lines[: lines.rfind(b"\n") + 1]
         if len(whole) < len(lines):
             with self._path.open("r+b") as stream:
                 stream.truncate(len(whole))
-        found = [json.loads(line) for line in whole.splitlines()]
-        if not found:
+        if not whole:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._append(header)
             return header, {}
-        return found[0], {line["step"]: line["facts"] for line in found[1:]}
+        kept, *steps = (self._line(at, raw) for at, raw in enumerate(whole.splitlines()))
+        return kept, {line["step"]: line["facts"] for line in steps}
 
     def done(self, step: str, facts: Mapping[str, Any]) -> None:
         """See the port."""
         self._append({"step": step, "facts": facts})
+
+    def _line(self, at: int, raw: bytes) -> Facts:
+        """The header, or a step and its facts."""
+        try:
+            said = json.loads(raw)
+        except (ValueError, RecursionError):
+            said = None
+        wanted: dict[str, type] = (
+            {"step": str, "facts": dict} if at else {"job": str, "inputs": list}
+        )
+        if isinstance(said, dict) and all(
+            isinstance(said.get(name), kind) for name, kind in wanted.items()
+        ):
+            return said
+        raise Corrupt(
+            f"{self._path}, line {at + 1}: expected {' and '.join(wanted)} as a backfill writes "
+            f"them, got {shown(raw[:40])}: remove {self._path.parent.parent} to start over"
+        )
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:
