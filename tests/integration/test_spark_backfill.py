@@ -14,8 +14,9 @@ import pytest
 from tests.property.backfill.cut import backfilled, differences, table_of
 
 from assay.adapters.parquet.arrow import AT, EVENT_ID
+from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
-from assay.core.errors import Conflict
+from assay.core.errors import Conflict, Invalid
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
 from assay.features.definition import Feature
@@ -152,6 +153,53 @@ def test_a_time_with_a_zone_is_the_same_instant(spark: Any, tmp_path: Path) -> N
     values = found.values.toArrow().sort_by([(AT, "ascending"), (EVENT_ID, "ascending")])
     pq.write_table(values, out / "part-0.parquet")
     assert differences(out, backfill(CATALOG, events)) == []
+
+
+def test_files_that_tell_time_differently_are_refused_by_name(spark: Any, tmp_path: Path) -> None:
+    from assay.adapters.spark.backfill import backfill_spark
+
+    table = table_of(history(6))
+    pq.write_table(table, tmp_path / "0.parquet")
+    at = table.schema.get_field_index("ts")
+    zoned = table["ts"].cast(pa.timestamp("us", tz="UTC"))
+    pq.write_table(table.set_column(at, "ts", zoned), tmp_path / "1.parquet")
+    with pytest.raises(Invalid, match="a column has the type BIGINT in one file and TIMESTAMP"):
+        backfill_spark(spark, tmp_path, CATALOG, CONTRACTS)
+
+
+def test_a_number_that_does_not_fit_refuses_its_row_alone(spark: Any, tmp_path: Path) -> None:
+    from assay.adapters.spark.backfill import backfill_spark
+
+    score = EventContract(
+        type="score", version=1, keys=("card",),
+        fields=(Field(name="card", kind="text"), Field(name="risk", kind="real")),
+    )  # fmt: skip
+    contracts = ContractSet([score])
+    worst = Feature(
+        name="worst", source="score", key=("card",), aggregate="max", of="risk", window=0
+    )
+    events = [
+        Event(f"s{at}", "score", T + at, {"card": "c", "risk": risk})
+        for at, risk in enumerate((3, 2**53 + 1, 7, 1))
+    ]
+    pq.write_table(table_of(events), tmp_path / "in.parquet")
+    catalog = Catalog(request=score, contracts=contracts, features=[worst])
+    found = backfill_spark(spark, tmp_path / "in.parquet", catalog, contracts, buckets=1)
+    assert [row.reason for row in found.refused.collect()] == [
+        "$.data.risk: expected a number that a double holds exactly, got 9007199254740993"
+    ]
+    values = {row.event_id: row.worst for row in found.values.collect()}
+    assert values == {"s0": None, "s2": 3.0, "s3": 7.0}
+
+
+def test_one_retraction_id_with_two_targets_is_refused(spark: Any, tmp_path: Path) -> None:
+    from assay.adapters.spark.backfill import backfill_spark
+
+    events = history(4)
+    back = [Event("back", "retraction", T, {"event": event.id}) for event in events[:2]]
+    pq.write_table(table_of([*events, *back]), tmp_path / "in.parquet")
+    with pytest.raises(Conflict, match="more than one content: back"):
+        backfill_spark(spark, tmp_path / "in.parquet", CATALOG, CONTRACTS)
 
 
 def test_one_id_with_two_contents_is_refused(spark: Any, tmp_path: Path) -> None:

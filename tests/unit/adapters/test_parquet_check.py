@@ -129,6 +129,39 @@ def test_an_id_with_another_body_is_refused_and_the_first_stands(tmp_path: Path)
     assert [(line["code"], line["event"]["ts"]) for line in kept] == [("conflict", T + 5)]
 
 
+def test_a_retraction_id_with_another_target_is_refused_and_the_first_stands(
+    tmp_path: Path,
+) -> None:
+    ids, types = ["a", "b", "r", "r", "r"], ["paid"] * 2 + ["retraction"] * 3
+    made = table(
+        id=ids, type=types, ts=[T, T + 1, T + 5, T + 5, T + 5],
+        card=["x", "x", None, None, None], cents=[1, 2, None, None, None],
+        event=[None, None, "a", "b", "a"],
+    )  # fmt: skip
+    report, kept = run(tmp_path, made)
+    assert (report.events, report.retracted, report.refused) == (1, 1, 1)
+    assert [(line["row"], line["code"], line["event"]["data"]) for line in kept] == [
+        (3, "conflict", {"event": "b"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "path"),
+    [
+        ({"cents": pa.array([1, 2**63, 3], pa.uint64())}, "$.data.cents"),
+        ({"cents": pa.array([1, 2**63, 3], pa.uint64()).dictionary_encode()}, "$.data.cents"),
+        ({"risk": pa.array([1, 2**53 + 1, None], pa.int64())}, "$.data.risk"),
+        ({"ts": pa.array([T, 2**63 + T, T + 2], pa.uint64())}, "$.ts"),
+    ],
+)
+def test_a_number_that_does_not_fit_refuses_its_row_alone(
+    tmp_path: Path, columns: dict[str, Any], path: str
+) -> None:
+    report, kept = run(tmp_path, table(**columns))
+    assert (report.events, report.refused) == (2, 1)
+    assert [(line["row"], line["path"]) for line in kept] == [(1, path)]
+
+
 def test_types_nobody_knows_are_refused_and_unread_ones_counted(tmp_path: Path) -> None:
     report, kept = run(tmp_path, table(type=["paid", "piad", None]))
     assert (report.events, report.refused) == (1, 2)

@@ -5,6 +5,7 @@ Whole columns are tested first, for anything that *may* be wrong; the rows so fo
 accepted here is therefore one that would have been accepted at the door.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -39,7 +40,8 @@ class Refused(msgspec.Struct, frozen=True):
 def refused_rows(batch: Any, contract: EventContract, contracts: ContractSet) -> list[Refused]:
     """The rows of a batch of one event type that break its contract.
 
-    ``batch`` has the columns ``id``, ``ts`` and the payload fields of any types.
+    ``batch`` has the columns ``id``, ``ts`` and the payload fields of any types; those of another
+    type than their field's are judged row by row.
     """
     suspects = np.flatnonzero(_suspects(batch, contract))
     found = []
@@ -53,6 +55,14 @@ def refused_rows(batch: Any, contract: EventContract, contracts: ContractSet) ->
     return found
 
 
+def accepted(rows: Any, contract: EventContract) -> Any:
+    """Rows that were not refused, with the fields of their contract, each of its own type."""
+    kinds = {"id": pa.string(), "ts": pa.int64()}
+    kinds |= {field.name: arrow_type(field.kind) for field in contract.fields}
+    names = [name for name in rows.schema.names if name in kinds]
+    return pa.record_batch([rows.column(name).cast(kinds[name]) for name in names], names=names)
+
+
 def row_as_event(batch: Any, event_type: str | None, row: int) -> Event:
     """One row as the event it describes, checked or not."""
     payload = {}
@@ -63,6 +73,38 @@ def row_as_event(batch: Any, event_type: str | None, row: int) -> Event:
                 payload[name] = value
     kind: Any = event_type  # a row without one is described as it is, and refused
     return Event(_python(batch.column("id"), row), kind, _python(batch.column("ts"), row), payload)
+
+
+def by_type(batch: Any, only: str) -> Iterator[tuple[str | None, Any, NDArray[np.intp]]]:
+    """The rows of each event type without the column ``type``, and their places in the batch.
+
+    ``only`` is the type of all rows where there is no such column.
+    """
+    at = batch.schema.get_field_index("type")
+    if at < 0:
+        yield only, batch, np.arange(batch.num_rows)
+        return
+    types = batch.column(at).dictionary_encode()
+    rows = pa.record_batch(
+        [batch.column(i) for i in range(batch.num_columns) if i != at],
+        names=[name for name in batch.schema.names if name != "type"],
+    )
+    codes = pc.fill_null(types.indices, -1).to_numpy(zero_copy_only=False)
+    for code in np.unique(codes).tolist():
+        places = np.flatnonzero(codes == code)
+        name = None if code < 0 else types.dictionary[code].as_py()
+        yield name, rows if len(places) == len(codes) else rows.take(pa.array(places)), places
+
+
+def body(rows: Any, contract: EventContract) -> list[Any]:
+    """Everything two accepted events of one id must share to be the same event."""
+    count = rows.num_rows
+    columns = [rows.column("ts"), pa.array([contract.type] * count, pa.string())]
+    for field in contract.fields:
+        at = rows.schema.get_field_index(field.name)
+        kind = arrow_type(field.kind)
+        columns.append(rows.column(at) if at >= 0 else pa.nulls(count, kind))
+    return columns
 
 
 def _suspects(batch: Any, contract: EventContract) -> Mask:

@@ -101,15 +101,24 @@ class InputFile:
 def cast_batch(batch: Any, columns: Mapping[str, Any]) -> Any:
     """Some columns of a batch, as the types they are read as.
 
+    A column of whole numbers of which one does not fit stays as it is: the door judges its rows.
+
     Raises:
-        pyarrow.ArrowInvalid: a value does not fit; nothing is rounded or cut.
+        pyarrow.ArrowInvalid: another value does not fit; nothing is rounded or cut.
     """
     arrays = []
     for name, kind in columns.items():
         column = batch.column(batch.schema.get_field_index(name))
         if pa.types.is_timestamp(column.type):
             column = column.cast(pa.timestamp("us", tz="UTC"))
-        arrays.append(column.cast(kind))
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        try:
+            arrays.append(column.cast(kind))
+        except pa.ArrowInvalid:
+            if not pa.types.is_integer(column.type):
+                raise
+            arrays.append(column)
     return pa.record_batch(arrays, names=list(columns))
 
 

@@ -14,10 +14,11 @@ from assay.adapters.parquet.deal import dealt_events, dealt_requests, dealt_rows
 from assay.adapters.parquet.folder import Folder
 from assay.adapters.parquet.order import ordered
 from assay.adapters.parquet.output import join_range
+from assay.adapters.parquet.retracted import retracted_of
 from assay.adapters.parquet.same import Drops, find_same, read_drops
 from assay.adapters.parquet.slots import read_slot, read_slots, write_slots
 from assay.adapters.parquet.source import InputFile, Unit, input_files
-from assay.adapters.parquet.staging import Staging, retracted_ids
+from assay.adapters.parquet.staging import Staging
 from assay.contracts.contract import ContractSet
 from assay.contracts.retraction import with_retractions
 from assay.core.errors import Invalid
@@ -109,7 +110,7 @@ class ParquetStages:
         """See the port; ``done`` grows while the job runs."""
         self._shape, self._done = shape, done
         self._folder.create(len(self._lookups))
-        retracted = retracted_ids(self._files, self._contracts)
+        retracted = retracted_of(self._files, self._contracts)
         self._staging = Staging(self._folder, self._contracts, self._fields, shape, retracted)
         self._units = [
             unit

@@ -1,7 +1,7 @@
 """How does the input become checked events, each in its range of time?"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,27 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.adapters.parquet.arrow import payload_types, whole
-from assay.adapters.parquet.check import Refused, refused_rows, row_as_event
+from assay.adapters.parquet.check import (
+    Refused,
+    accepted,
+    body,
+    by_type,
+    refused_rows,
+    row_as_event,
+)
 from assay.adapters.parquet.folder import Folder
 from assay.adapters.parquet.hashes import row_hashes
+from assay.adapters.parquet.retracted import NOBODY, Retracted
 from assay.adapters.parquet.slots import committed, write_slots
 from assay.adapters.parquet.source import InputFile, Unit
-from assay.contracts.contract import ContractSet, EventContract
+from assay.contracts.contract import ContractSet
 from assay.contracts.decode import check_event
 from assay.contracts.retraction import RETRACTION_TYPE
 from assay.contracts.violation import ContractViolation
-from assay.core.errors import TooLarge
 from assay.runtime.backfill_job import Shape
 
 Facts = dict[str, Any]
 _PLACE_BITS = 32
-_RETRACTION = ("id", "type", "ts", "event", "reason")
-RETRACTED_MAX = 10_000_000  #: retractions are held in memory while the input is read
 
 
 class Staging:
@@ -36,7 +41,7 @@ class Staging:
         contracts: the event types that may come.
         fields: the payload fields that are kept, by the event types that are read.
         shape: the ranges, and how many buckets hashes of ids go to.
-        retracted: ids of events that were taken back.
+        retracted: who was taken back, and which retractions are refused.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Staging:
         contracts: ContractSet,
         fields: Mapping[str, Sequence[str]],
         shape: Shape,
-        retracted: Any = None,
+        retracted: Retracted = NOBODY,
     ) -> None:
         self._folder, self._contracts, self._fields, self._shape = folder, contracts, fields, shape
         self._edges = np.array(shape.edges, np.int64)
@@ -60,8 +65,10 @@ class Staging:
         row = unit.first_row
         with committed(refused) as aside, aside.open("w", encoding="ascii") as quarantine:
             for batch in file.batches(unit.groups):
-                for event_type, rows, places in _by_type(batch, file.only_type):
+                for event_type, rows, places in by_type(batch, file.only_type):
                     bad = self._bad(event_type, rows)
+                    if event_type == RETRACTION_TYPE:
+                        bad += self._retracted.refused(rows, file.name, row + places)
                     for item in bad:
                         place = row + int(places[item.row])
                         quarantine.write(json.dumps(_line(item, file.name, place)) + "\n")
@@ -110,15 +117,16 @@ class Staging:
         if event_type is None or event_type not in self._fields:
             counts["unused"] += int(good.sum())
             return
-        if self._retracted is not None:
-            gone = pc.is_in(rows.column("id"), value_set=self._retracted)
+        if self._retracted.events is not None:
+            gone = pc.is_in(rows.column("id"), value_set=self._retracted.events)
             gone = gone.to_numpy(zero_copy_only=False) & good
             counts["retracted"] += int(gone.sum())
             good &= ~gone
         if not good.all():
             rows = rows.filter(pa.array(good))
         contract = self._contracts.get(event_type)
-        bodies = row_hashes(_body(rows, contract), rows.num_rows)
+        rows = accepted(rows, contract)
+        bodies = row_hashes(body(rows, contract), rows.num_rows)
         held = pending.setdefault(event_type, _Pending())
         held.add(_selected(rows, self.schema(event_type)), bodies)
 
@@ -159,37 +167,6 @@ class Staging:
         write_slots(self._folder.ids(piece), pa.table(columns), slots, self._shape.buckets)
 
 
-def retracted_ids(files: Sequence[InputFile], contracts: ContractSet) -> Any:
-    """The ids that well-formed retractions of the input take back, None where there are none.
-
-    Raises:
-        TooLarge: more than ten million.
-    """
-    found = []
-    for file in files:
-        may_retract = "type" in file.columns or file.only_type == RETRACTION_TYPE
-        if not may_retract or "event" not in file.columns:
-            continue
-        only = tuple(name for name in _RETRACTION if name in file.columns)
-        for group in range(file.metadata.num_row_groups):
-            for batch in file.batches((group,), only=only):
-                found += [
-                    _well_formed(rows, contracts)
-                    for event_type, rows, _ in _by_type(batch, file.only_type)
-                    if event_type == RETRACTION_TYPE
-                ]
-        if sum(map(len, found)) > RETRACTED_MAX:
-            raise TooLarge(f"more than {RETRACTED_MAX:,} retractions: leave those events out")
-    return pa.chunked_array(found).combine_chunks() if found else None
-
-
-def _well_formed(rows: Any, contracts: ContractSet) -> Any:
-    good = np.ones(rows.num_rows, np.bool_)
-    bad = refused_rows(rows, contracts.get(RETRACTION_TYPE), contracts)
-    good[[item.row for item in bad]] = False
-    return rows.column("event").filter(pa.array(good))
-
-
 class _Pending:
     """Rows of one event type that wait to be written together."""
 
@@ -213,24 +190,6 @@ class _Pending:
         self._bodies: list[NDArray[np.uint64]] = []
 
 
-def _by_type(batch: Any, only: str) -> Iterator[tuple[str | None, Any, NDArray[np.intp]]]:
-    """The rows of each event type without the column ``type``, and their places in the batch."""
-    at = batch.schema.get_field_index("type")
-    if at < 0:
-        yield only, batch, np.arange(batch.num_rows)
-        return
-    types = batch.column(at).dictionary_encode()
-    rows = pa.record_batch(
-        [batch.column(i) for i in range(batch.num_columns) if i != at],
-        names=[name for name in batch.schema.names if name != "type"],
-    )
-    codes = pc.fill_null(types.indices, -1).to_numpy(zero_copy_only=False)
-    for code in np.unique(codes).tolist():
-        places = np.flatnonzero(codes == code)
-        name = None if code < 0 else types.dictionary[code].as_py()
-        yield name, rows if len(places) == len(codes) else rows.take(pa.array(places)), places
-
-
 def _selected(rows: Any, schema: Any) -> Any:
     """The columns that are kept, those that are not there as unknown."""
     columns = []
@@ -239,16 +198,6 @@ def _selected(rows: Any, schema: Any) -> Any:
         found = rows.column(at) if at >= 0 else pa.nulls(rows.num_rows, field.type)
         columns.append(found)
     return pa.table(columns, schema=schema)
-
-
-def _body(rows: Any, contract: EventContract) -> list[Any]:
-    """Everything two events of one id must share to be the same event."""
-    count = rows.num_rows
-    columns = [rows.column("ts"), pa.array([contract.type] * count, pa.string())]
-    for field in payload_types(contract, list(contract.by_name)):
-        at = rows.schema.get_field_index(field.name)
-        columns.append(rows.column(at) if at >= 0 else pa.nulls(count, field.type))
-    return columns
 
 
 def _line(item: Refused, file: str, row: int) -> Facts:

@@ -1,9 +1,14 @@
 """The same backfill on a Spark cluster: Spark shuffles rows, our kernel computes every value."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import functions
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
@@ -19,6 +24,7 @@ from assay.runtime.backfill_job import Lookup, fields_read, lookups_of
 #: Retractions are sent to every worker.
 RETRACTED_MAX = 1_000_000
 _SHOWN = 3
+_UNLIKE = re.compile(r'Failed to merge incompatible data types "(\w+)" and "(\w+)"')
 
 
 class SparkBackfill(NamedTuple):
@@ -54,12 +60,12 @@ def backfill_spark(
         only_type: of the events, where there is no column ``type``.
 
     Raises:
-        Invalid: the columns are not those of the contracts.
+        Invalid: the columns are not those of the contracts, or of other types in other files.
         Conflict: one id with two contents.
         TooLarge: more than a million retractions.
     """
     contracts = with_retractions(contracts)
-    raw = spark.read.option("mergeSchema", "true").parquet(str(given))
+    raw = _read(spark, str(given))
     reader = _reader(raw, catalog, contracts, only_type or catalog.request.type)
     refused = raw.mapInArrow(reader.refused, "type string, reason string, event string")
     good = raw.mapInArrow(reader.good, from_arrow_schema(_good_schema(reader)))
@@ -79,6 +85,20 @@ def backfill_spark(
     # A function, not the method: Spark counts ``self`` among the arguments of a method.
     values = parts.groupBy("slice").applyInArrow(lambda rows: join.slice(rows), schema)  # noqa: PLW0108
     return SparkBackfill(values, refused)
+
+
+def _read(spark: Any, given: str) -> Any:
+    try:
+        return spark.read.option("mergeSchema", "true").parquet(given)
+    except (Py4JJavaError, PySparkException) as error:
+        unlike = _UNLIKE.search(str(error))
+        if unlike is None:
+            raise
+        raise Invalid(
+            f"{given}: a column has the type {unlike[1]} in one file and {unlike[2]} in another, "
+            "and a data frame has one: write it alike in all (ts: whole microseconds, or "
+            "timestamps)"
+        ) from error
 
 
 def _reader(raw: Any, catalog: Catalog, contracts: ContractSet, only_type: str) -> Reader:
@@ -109,9 +129,7 @@ def _used_types(catalog: Catalog, used: dict[str, tuple[str, ...]]) -> dict[str,
 
 
 def _good_schema(reader: Reader) -> Any:
-    types = reader.types()
-    fields = [pa.field(name, kind) for name, kind in types.items() if name != "type"]
-    return pa.schema([*fields, pa.field("type", pa.string())])
+    return pa.schema(list(reader.good_types().items()))
 
 
 def _retracted(raw: Any, reader: Reader) -> frozenset[str]:
@@ -121,17 +139,22 @@ def _retracted(raw: Any, reader: Reader) -> frozenset[str]:
     only = Reader(reader.contracts, reader.columns, reader.only_type, (RETRACTION_TYPE,))
     retractions = raw.where(functions.col("type") == RETRACTION_TYPE)
     good = retractions.mapInArrow(only.good, from_arrow_schema(_good_schema(only)))
-    found = good.select("event").distinct().limit(RETRACTED_MAX + 1).collect()
+    found = good.dropDuplicates().select("id", "event").limit(RETRACTED_MAX + 1).collect()
     if len(found) > RETRACTED_MAX:
         raise TooLarge(f"more than {RETRACTED_MAX:,} retractions: leave those events out first")
+    _refuse_ids([name for name, count in Counter(row.id for row in found).items() if count > 1])
     return frozenset(row.event for row in found)
 
 
 def _check_ids(good: Any) -> None:
     twice = good.groupBy("id").count().where("count > 1").limit(_SHOWN).collect()
+    _refuse_ids([row.id for row in twice])
+
+
+def _refuse_ids(twice: Sequence[str]) -> None:
     if twice:
         raise Conflict(
-            f"ids with more than one content: {', '.join(row.id for row in twice)}. Events are "
+            f"ids with more than one content: {', '.join(twice[:_SHOWN])}. Events are "
             "idempotent by id: remove or rename all but one"
         )
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.adapters.parquet.arrow import columns_of_table, payload_types, whole
-from assay.adapters.parquet.check import refused_rows, row_as_event
+from assay.adapters.parquet.check import by_type, refused_rows, row_as_event
 from assay.adapters.parquet.deal import dealt_events, dealt_requests, dealt_rows
 from assay.adapters.parquet.hashes import row_hashes
 from assay.adapters.parquet.order import ordered
@@ -43,6 +43,11 @@ class Reader(msgspec.Struct, frozen=True):
         """The Arrow type each column is read as."""
         return {name: pa.type_for_alias(kind) for name, kind in self.columns.items()}
 
+    def good_types(self) -> dict[str, Any]:
+        """Those of the rows of `good`, in their order."""
+        kinds = self.types()
+        return {name: kinds[name] for name in kinds if name != "type"} | {"type": pa.string()}
+
     def good(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Rows that keep their contract, were not taken back, and are of a kept type."""
         for batch in batches:
@@ -59,7 +64,8 @@ class Reader(msgspec.Struct, frozen=True):
                 made = pa.record_batch(
                     [*(rows.column(name) for name in names), kind], [*names, "type"]
                 )
-                yield made.filter(pa.array(left))
+                # What did not fit stood as it came until its rows were refused.
+                yield cast_batch(made.filter(pa.array(left)), self.good_types())
 
     def refused(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Rows that break their contract, with the reason."""
@@ -76,7 +82,7 @@ class Reader(msgspec.Struct, frozen=True):
         """The rows of each event type, and which of them are refused and why."""
         batch = cast_batch(batch, self.types())
         known = {contract.type for contract in self.contracts}
-        for event_type, rows in _by_type(batch, self.only_type):
+        for event_type, rows, _ in by_type(batch, self.only_type):
             if event_type in known and event_type is not None:
                 found = refused_rows(rows, self.contracts.get(event_type), self.contracts)
                 bad = {
@@ -214,17 +220,6 @@ def partial_fields(catalog: Catalog) -> list[Any]:
         pa.field("known", pa.binary()),
         *payload_types(catalog.request, list(request_fields(catalog))),
     ]
-
-
-def _by_type(batch: Any, only: str) -> Iterator[tuple[str | None, Any]]:
-    at = batch.schema.get_field_index("type")
-    if at < 0:
-        yield only, batch
-        return
-    types = batch.column(at)
-    rows = batch.select([name for name in batch.schema.names if name != "type"])
-    for name in pc.unique(types).to_pylist():
-        yield name, rows.filter(pc.is_null(types) if name is None else pc.equal(types, name))
 
 
 def _slices(ids: Any, slices: int) -> Any:
