@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.decisions.small import CATALOG
+from tests.unit.decisions.small import AT, CATALOG
+from tests.unit.runtime.engines import body, make_engine
 from tests.unit.runtime.test_snapshot import LOG, empty, same
 
 from assay.adapters.files import snapshots
 from assay.adapters.files.snapshots import SnapshotFiles
 from assay.adapters.sqlite.log import SqliteLog
 from assay.core.errors import Unavailable
+from assay.core.time import SECOND
+from assay.runtime.keeping import Keeping
 from assay.runtime.memory import MemoryLog
 from assay.runtime.replay import verify_features
 from assay.runtime.snapshot import fold_log, take
@@ -100,6 +103,63 @@ def test_killed_at_any_step_of_a_snapshot_nothing_is_believed_that_is_not_whole(
         shutil.rmtree(folder)
     assert killed > 15, "every write of a part is a point of its own"
     assert {(70, 50), (120, 70)} <= outcomes, "before and after the rename"
+
+
+def test_killed_at_any_step_of_a_snapshot_that_a_running_engine_takes(tmp_path: Path) -> None:
+    """The same points, on the thread beside an engine that decides and takes events in."""
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    engine_until_kept(begun, 2)
+    point, killed, kept = 0, 0, set()
+    while True:
+        point += 1
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(begun, folder)
+
+        def work(point: int = point, folder: Path = folder) -> None:
+            killer = Killer(point)
+            engine_until_kept(folder, 1, killer.watch_all)
+
+        status = forked(work)
+        log, store = SqliteLog(folder / "log.db", create=False), SnapshotFiles(folder / "s")
+        kept.add(len(set(store.seqs()) - set(SnapshotFiles(begun / "s").seqs())))
+        for seq in store.seqs():
+            store.load(seq)  # whole, or not there
+        same(fold_log(log, empty, store), fold_log(log, empty), log)
+        acknowledged = (folder / "acknowledged").read_text().split()
+        stored = [logged.event.id for logged in log.read()]
+        assert set(acknowledged) <= set(stored), "what was acknowledged is in the log"
+        assert len(set(stored)) == len(stored)
+        log.close()
+        if status == 0:
+            break
+        assert os.WIFSIGNALED(status), "the child failed by itself"
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        killed += 1
+        engine_until_kept(folder, 1)
+        assert {path.suffix for path in (folder / "s").iterdir()} == {".snapshot"}
+        shutil.rmtree(folder)
+    assert killed > 15, "every write of a part is a point of its own"
+    assert kept == {0, 1}, "before and after the rename"
+
+
+def engine_until_kept(folder: Path, count: int, begin: Callable[[], None] = lambda: None) -> None:
+    """Decide until so many further snapshots were taken; note what was acknowledged."""
+    log = SqliteLog(folder / "log.db")
+    keeping = Keeping(every=40, retry=0.0)
+    engine = make_engine(log, snapshots=SnapshotFiles(folder / "s"), keeping=keeping)
+    begin()
+    with (folder / "acknowledged").open("a") as told:
+        for number in range(log.last_seq(), log.last_seq() + 5_000):
+            if engine.keeper.view.taken >= count:
+                break
+            raw = body(f"b{number}", AT + number * SECOND, user_id=f"u{number % 7}")
+            told.write(engine.decide(raw).result(60).event + "\n")
+            told.flush()
+        else:
+            raise AssertionError("no snapshot was taken")
+    engine.close()
+    log.close()
 
 
 def test_a_full_disk_leaves_the_snapshots_that_were_there(

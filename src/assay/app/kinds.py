@@ -49,10 +49,15 @@ class CountKind:
     """A whole number from 1 up."""
 
 
+class WholeKind:
+    """A whole number from 0 up."""
+
+
 #: An ``int`` to a type checker; what it is besides stands in the annotation.
 Duration = Annotated[int, DurationKind]
 Port = Annotated[int, PortKind]
 Count = Annotated[int, CountKind]
+Whole = Annotated[int, WholeKind]
 
 
 _WORDS = {
@@ -60,8 +65,11 @@ _WORDS = {
     DurationKind: "a duration such as 30s, 36h or 2d",
     PortKind: "a port from 0 to 65535",
     CountKind: "a whole number from 1 up",
+    WholeKind: "a whole number from 0 up",
     Path: "a path",
 }
+
+_WHOLE = {PortKind: (0, 65535), CountKind: (1, 2**53), WholeKind: (0, 2**53)}
 
 
 def read_as(kind: Any, value: Any) -> Any:
@@ -77,8 +85,8 @@ def read_as(kind: Any, value: Any) -> Any:
         return _read_bool(value)
     if plain is DurationKind:
         return parse_duration(_text(value))
-    if plain in (PortKind, CountKind):
-        return _read_whole(value, *((0, 65535) if plain is PortKind else (1, 2**53)))
+    if plain in _WHOLE:
+        return _read_whole(value, *_WHOLE[plain])
     return plain(_text(value))
 
 

@@ -19,6 +19,7 @@ from assay.app.kinds import (
     Duration,
     Port,
     Secret,
+    Whole,
     read_as,
     without_none,
     words_for,
@@ -27,6 +28,7 @@ from assay.app.kinds import (
 from assay.app.redis_settings import FeatureSettings, RedisSettings, check_redis
 from assay.core.errors import Invalid, Unknown, shown
 from assay.core.time import DAY, HOUR, SECOND
+from assay.runtime.keeping import COPY_MAX, EVERY, Keeping
 
 FILE_NAME = "assay.toml"
 _PREFIX = "ASSAY_"
@@ -86,6 +88,23 @@ class TimeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSettings:
+    """How often a running process keeps the state of its features."""
+
+    every_events: Annotated[
+        Whole, "a snapshot is due after so many entries of a log; 0: only at the end"
+    ] = EVERY
+    copy_max: Annotated[
+        Count, "bytes; a larger state is not copied: requests wait meanwhile (0.1 s a GiB)"
+    ] = COPY_MAX
+
+    @property
+    def keeping(self) -> Keeping:
+        """The same as the engine takes it."""
+        return Keeping(every=self.every_events, copy_max=self.copy_max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSettings:
     """How people sign in to the pages."""
 
@@ -107,6 +126,7 @@ class Settings:
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     SECTIONS: ClassVar[Mapping[str, type]] = {
@@ -117,6 +137,7 @@ class Settings:
         "kafka": KafkaSettings,
         "features": FeatureSettings,
         "redis": RedisSettings,
+        "snapshots": SnapshotSettings,
     }
 
     def effective(self) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ from assay.app.succession import Chosen, Deciding, Succession, newest_live
 from assay.app.workloads import compiled, rules_only, workload_named
 from assay.core.canonical import canonical
 from assay.core.errors import Corrupt, GateRefused, NotFound, Unknown
+from assay.core.time import SECOND
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.policy import Policy
 from assay.decisions.reason import ReasonText
@@ -31,8 +32,9 @@ from assay.features.warm import warm
 from assay.governance.facts import Facts
 from assay.models.bundle import read_bundle
 from assay.models.scorer import Scorer
-from assay.runtime.clock import LogClock, WallClock
+from assay.runtime.clock import LogClock, WallClock, wall_time
 from assay.runtime.governance import Governance
+from assay.runtime.keeping import SnapshotView
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, EventLog, ObjectStore
 from assay.runtime.review import Desk, ReviewDesk
@@ -129,6 +131,7 @@ def _recovered(
         request_age_max=settings.time.request_age,
         sources=_sources(settings, opened),
         snapshots=home.snapshots(),
+        keeping=settings.snapshots.keeping,
         memory_max=features.memory_max,
     )
     opened.callback(engine.close)
@@ -246,9 +249,29 @@ def gauges(
         "contract_alarms": lambda: len(engine.contract_alarms),
         "waiting_for_disk": lambda: engine.stats.waiting,
         "model_admitted": lambda: _may_decide(succession),
+        **_of_snapshots(lambda: engine.keeper.view, wall_time),
         "catalogs_kept": lambda: sum(one.phase == "kept" for one in engine.versions.status()),
     }
     return lambda name: float(readers[name]())
+
+
+def _of_snapshots(
+    view: Callable[[], SnapshotView], wall: Callable[[], int]
+) -> dict[str, Callable[[], float]]:
+    return {
+        "snapshot_seq": lambda: view().seq,
+        "snapshot_bytes": lambda: view().bytes_used,
+        "snapshot_age_seconds": lambda: _age(view().at, wall()),
+        "snapshots_taken": lambda: view().taken,
+        "snapshot_failures": lambda: view().failures,
+        "snapshot_failing": lambda: bool(view().why),
+        "snapshot_pause_seconds": lambda: view().pause_us / SECOND,
+        "snapshot_pause_max_seconds": lambda: view().pause_max_us / SECOND,
+    }
+
+
+def _age(at: int, now: int) -> float:
+    return max(now - at, 0) / SECOND if at else float("nan")
 
 
 def _deciding(parts: Control, version: Chosen, engine: Engine) -> Deciding:

@@ -64,9 +64,16 @@ class Identities:
         full = len(self._chunks) - len(self._free) - 1
         return int(self.uses.nbytes) + full * _CHUNK + open_one
 
-    def parts(self) -> tuple[list[bytes], int]:
-        """The buffers and which one is open, to be kept elsewhere."""
-        return [bytes(chunk) for chunk in self._chunks], self._open
+    def parts(self) -> tuple[list[bytes | bytearray], int]:
+        """The buffers as they stay from now on, and which one is open.
+
+        A full buffer is never written again, only dropped: it is not copied.
+        """
+        at = self._open
+        return [
+            bytes(chunk) if place == at or not chunk else chunk
+            for place, chunk in enumerate(self._chunks)
+        ], at
 
     @classmethod
     def of(cls, chunks: list[bytes], opened: int, uses: Ints) -> "Identities":

@@ -39,6 +39,8 @@ class Slabs:
         self.free[0] = 1  # word 0 is nobody's: a slab that starts there is none
         self.names: list[Key | None] = []
         self.identities = Identities()
+        #: Rows whose name changed, while somebody copies the names; see `assay.features.image`.
+        self.renamed: set[int] | None = None
         self._unused: list[int] = []
         self._emptied: Ints = np.zeros(STRIDE, np.int64)
         self._at = self._kept = self._key_bytes = 0
@@ -47,7 +49,7 @@ class Slabs:
         """A row without events for a key that has none."""
         if self._unused:
             row = self._unused.pop()
-            self.names[row] = key
+            self._rename(row, key)
         else:
             row = len(self.names)
             self.names.append(key)
@@ -128,6 +130,7 @@ class Slabs:
         self.free[:] = 0
         self.free[0] = 1
         self.names, self._unused, self.identities = [], [], Identities()
+        self.renamed = None
         self._at = self._kept = self._key_bytes = 0
 
     def restore(self, names: Sequence[Key | None]) -> None:
@@ -141,12 +144,17 @@ class Slabs:
                 self.keys[table][name] = row
                 self._key_bytes += _size(name)
 
+    def _rename(self, row: int, key: Key | None) -> None:
+        self.names[row] = key
+        if self.renamed is not None:
+            self.renamed.add(row)
+
     def _forget(self, row: int) -> None:
         key = self.names[row]
         if key is not None:
             del self.keys[self.tables[row]][key]
             self._key_bytes -= _size(key)
-        self.names[row] = None
+        self._rename(row, None)
         self.tables[row] = -1
         self._unused.append(row)
 

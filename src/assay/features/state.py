@@ -20,7 +20,19 @@ from assay.features.derive import Deriver
 from assay.features.encode import NULL
 from assay.features.finalise import finalise_vector
 from assay.features.gather import read
-from assay.features.image import Foreign, Part, StateMeta, code_stamp, put_back, state_parts
+from assay.features.image import (
+    Ahead,
+    Held,
+    Keep,
+    Part,
+    StateMeta,
+    as_it_is,
+    check_own,
+    hold,
+    meta_of,
+    parts_of,
+    put_back,
+)
 from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS, Ints
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
 from assay.features.plan import FOREVER, Plan
@@ -71,8 +83,7 @@ class FeatureState:
     def __init__(self, catalog: Catalog, *, lookback: int | None = None) -> None:
         plan = catalog.plan
         self.catalog, self.overflows, self.unreachable = catalog, 0, 0
-        self.look_ups = look_ups(catalog.plan)
-        self.lookback = lookback
+        self.look_ups, self.lookback = look_ups(plan), lookback
         self._edge, self._due = _ALL, 0
         self._slabs = Slabs(catalog)
         self._deriver, self._reader = Deriver(catalog), _Reader(catalog, self._slabs.keys)
@@ -219,16 +230,17 @@ class FeatureState:
 
     def dump(self) -> tuple[StateMeta, dict[str, Part]]:
         """What this state is and its parts, which must be written before it changes again."""
-        parts, chunks, opened = state_parts(self._slabs, self._retracted)
-        meta = StateMeta(
-            code=code_stamp(),
-            catalog=self.catalog.digest,
-            lookback=self.lookback,
-            edge=self._edge,
-            chunks=tuple(chunks),
-            opened=opened,
-        )
-        return meta, parts
+        meta, held = self.hold()
+        return meta, parts_of(held)
+
+    def ahead(self) -> Ahead:
+        """What makes a later `hold` short."""
+        return Ahead(self._slabs)
+
+    def hold(self, keep: Keep = as_it_is, ahead: Ahead | None = None) -> tuple[StateMeta, Held]:
+        """What this state is and what it holds now, each array as ``keep`` gives it again."""
+        held = hold(self._slabs, self._retracted, keep, ahead)
+        return meta_of(held, self.catalog.digest, self.lookback, self._edge), held
 
     @classmethod
     def restore(
@@ -246,15 +258,7 @@ class FeatureState:
             Corrupt: the parts do not fit together.
         """
         state = cls(catalog, lookback=lookback)
-        wanted = (code_stamp(), catalog.digest, lookback)
-        for what, found, own in zip(
-            ("code", "catalog", "lookback"),
-            (meta.code, meta.catalog, meta.lookback),
-            wanted,
-            strict=True,
-        ):
-            if found != own:
-                raise Foreign(f"it was made with {what} {found}, wanted {own}")
+        check_own(meta, catalog.digest, lookback)
         state._retracted = put_back(state._slabs, meta, parts)
         state._edge = meta.edge
         return state

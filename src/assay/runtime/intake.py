@@ -23,6 +23,7 @@ from assay.decisions.record import DecisionRecord
 from assay.runtime.contract_watch import ContractWatch
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog
+from assay.runtime.reserved import check_id_free
 from assay.runtime.retractions import complete, earlier, is_new_correction
 from assay.runtime.stats import Stats
 
@@ -98,6 +99,18 @@ class Intake:
         return decode_event(
             raw, self.contracts, now=TIME_MIN, future_max=TIME_END, past_max=TIME_END
         )
+
+    def request(self, raw: bytes, wanted: str) -> Event:
+        """The request event that a body holds.
+
+        Raises:
+            ContractViolation, TooLarge: it holds none of the wanted type, or one that is too old.
+        """
+        event = self.decode(raw)
+        if event.type != wanted:
+            raise ContractViolation("$.type", f'"{wanted}" for a decision', f'"{event.type}"')
+        self.check_recent(event)
+        return check_id_free(event)
 
     def check_recent(self, event: Event) -> None:
         """Return when an event lies within what the clock allows; see `check_recent`."""

@@ -14,7 +14,6 @@ from typing import Any
 from assay.contracts.contract import ContractSet
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
-from assay.contracts.violation import ContractViolation
 from assay.core.errors import AssayError, Invalid, Unavailable
 from assay.core.ids import check_id
 from assay.decisions.compiled import CompiledPolicy
@@ -33,11 +32,13 @@ from assay.runtime.ingest import (
     take_raws,
 )
 from assay.runtime.intake import REQUEST_AGE_MAX, Ack, Intake
+from assay.runtime.keeping import KEEPING, Keeping
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, Entry, EventLog, ListSource, Quarantine
 from assay.runtime.recovery import Follower
-from assay.runtime.reserved import check_free, check_id_free
+from assay.runtime.reserved import check_free
 from assay.runtime.snapshot import SnapshotStore
+from assay.runtime.snapshot_keeper import SnapshotKeeper
 from assay.runtime.stages import Stages
 from assay.runtime.stats import Stats, StatsView
 from assay.runtime.versions import Sources, Versions
@@ -52,7 +53,8 @@ class Engine:
     """Decides on requests and takes in events: one process for one log.
 
     Every error that a caller can cause or must know of comes out of the future; none is raised by
-    the call itself. ``versions`` says what decides, and prepares what is to decide next.
+    the call itself. ``versions`` says what decides, and prepares what is to decide next; ``keeper``
+    keeps snapshots of the state.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Engine:
         intake: Intake,
         follower: Follower,
         writer: GroupWriter,
+        keeper: SnapshotKeeper,
         versions: Versions,
         monotonic: Callable[[], int],
         waiting_max: int,
@@ -68,6 +71,7 @@ class Engine:
     ) -> None:
         self.versions = versions
         self._intake, self._follower, self._writer = intake, follower, writer
+        self.keeper = keeper
         self._monotonic, self._waiting_max, self._stats = monotonic, waiting_max, stats
 
     @classmethod
@@ -87,6 +91,7 @@ class Engine:
         monotonic: Callable[[], int] = time.monotonic_ns,
         waiting_max: int = WAITING_MAX,
         snapshots: SnapshotStore | None = None,
+        keeping: Keeping = KEEPING,
         memory_max: int | None = None,
         sources: Sources | None = None,
     ) -> "Engine":
@@ -105,7 +110,8 @@ class Engine:
             request_age_max: microseconds; a new request older than the newest is not decided on.
             monotonic: nanoseconds, never going back, for deadlines.
             waiting_max: entries that may wait for the disk.
-            snapshots: where a restart may begin, and where the state is kept at the end.
+            snapshots: where a restart may begin, and where the state is kept.
+            keeping: how often it is kept before the end.
             memory_max: bytes; see `Live.check_room`.
             sources: where the vectors of a catalog come from; by default from the live state.
 
@@ -122,6 +128,7 @@ class Engine:
             intake=Intake(contracts, log, clock, horizon, stats, request_age_max),
             follower=follower,
             writer=GroupWriter(log, quarantine, follower.start_over),
+            keeper=SnapshotKeeper(log, snapshots, keeping),
             versions=Versions(
                 log, follower, lists, monotonic=monotonic, stats=stats, sources=sources
             ),
@@ -195,7 +202,7 @@ class Engine:
         except AssayError as error:
             return failed(future, error)
         try:
-            event = self._request(raw, stages)
+            event = self._intake.request(raw, stages.policy.policy.request)
             known = self._intake.known(live, event, key)
             if known is not None:
                 return again(future, *known)
@@ -207,15 +214,7 @@ class Engine:
         except AssayError as error:
             return failed(future, error)
         self._count(record, started)
-        self._writer.give(
-            Work(
-                live.generation,
-                (entry,),
-                future=future,
-                answer=lambda _ids: record,
-                settle=live.settle,
-            )
-        )
+        self._give(live, (entry,), future, lambda _ids: record)
         return future
 
     def ingest(
@@ -299,7 +298,7 @@ class Engine:
         self.versions.close()
         self._follower.close()
         self._writer.close()
-        self._follower.save()
+        self.keeper.close(self._follower.live)
         self._follower.drop(Unavailable("the engine is closed"))
 
     def _open(self, size: int) -> Live:
@@ -317,13 +316,6 @@ class Engine:
         if stages is None:
             raise Unavailable("no policy is in force: events are taken in, nothing is decided")
         return stages
-
-    def _request(self, raw: bytes, stages: Stages) -> Event:
-        event, wanted = self._intake.decode(raw), stages.policy.policy.request
-        if event.type != wanted:
-            raise ContractViolation("$.type", f'"{wanted}" for a decision', f'"{event.type}"')
-        self._intake.check_recent(event)
-        return check_id_free(event)
 
     def _accept(
         self,
@@ -359,17 +351,22 @@ class Engine:
             raise
         took = (self._monotonic() - started) // 1_000
         self._stats.freshness.servable.took(took, len(batch.entries))
-        self._writer.give(
-            Work(
-                live.generation,
-                batch.entries,
-                future=future,
-                answer=batch.answer,
-                refusals=batch.refusals if keep else (),
-                settle=live.settle,
-            )
-        )
+        self._give(live, batch.entries, future, batch.answer, batch.refusals if keep else ())
         return future
+
+    def _give(
+        self,
+        live: Live,
+        entries: tuple[Entry, ...],
+        future: Future[Any],
+        answer: Callable[[Sequence[int]], object],
+        refusals: tuple[Refusal, ...] = (),
+    ) -> None:
+        """Have entries that were applied made durable, and the state kept now and then."""
+        settle = live.settle
+        self._writer.give(Work(live.generation, entries, future=future, answer=answer,
+                               refusals=refusals, settle=settle))  # fmt: skip
+        self.keeper.follow(live, lambda state: self._writer.durable(state.generation))
 
     def _refuse(
         self, live: Live, raw: bytes, error: Invalid, future: Future[DecisionRecord]

@@ -1,19 +1,13 @@
 """How does a process come to know what it knew before it died? It folds the log again."""
 
-import logging
 import threading
 from collections.abc import Callable
 
-from assay.core.errors import AssayError
 from assay.features.catalog import Catalog
 from assay.runtime.live import Live
 from assay.runtime.ports import Clock, EventLog
-from assay.runtime.snapshot import SnapshotStore, dump, fold_log
+from assay.runtime.snapshot import SnapshotStore, fold_log
 from assay.runtime.stats import Stats
-
-#: Fewer new entries than these are folded again in less time than a snapshot takes.
-SAVED_FROM = 1_000
-_logger = logging.getLogger("assay.recovery")
 
 
 class Follower:
@@ -109,23 +103,6 @@ class Follower:
     def close(self) -> None:
         """Give up any rebuilding."""
         self._stop.set()
-
-    def save(self) -> None:
-        """Keep a snapshot of the state, if all of it is durable and it is worth its while.
-
-        The log can do without: a failure is a warning.
-        """
-        live, store = self.live, self._snapshots
-        if live is None or store is None or live.pending or live.seq != self._log.last_seq():
-            return
-        # Those ahead are of a log that was longer before it was restored.
-        behind = (seq for seq in store.seqs() if seq <= live.seq)
-        if live.seq - max(behind, default=0) < SAVED_FROM:
-            return
-        try:
-            store.save(dump(live, self._log))
-        except AssayError as error:
-            _logger.warning("no snapshot was kept: %s", error)
 
 
 class Backoff:

@@ -43,16 +43,21 @@ class Seen:
         second = (code * _MIX >> 5) & self._mask
         return bool(self._bytes[second >> 3] & (1 << (second & 7)))
 
-    def dump(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Which words of the filter have a bit set, and those words."""
-        words = np.frombuffer(self._bytes, np.int64)
-        places = np.flatnonzero(words)
-        return places.view(np.uint8), words[places].view(np.uint8)
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """The filter itself, not copied."""
+        return np.frombuffer(self._bytes, np.int64)
 
     def restore(self, places: NDArray[np.uint8], words: NDArray[np.uint8]) -> None:
-        """Remember what was dumped from a filter of the same size.
+        """Remember what a filter of the same size did; see `packed_words`.
 
         Raises:
             ValueError, IndexError: it was of another size.
         """
-        np.frombuffer(self._bytes, np.int64)[places.view(np.int64)] = words.view(np.int64)
+        self.words[places.view(np.int64)] = words.view(np.int64)
+
+
+def packed_words(words: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Which words of a filter have a bit set, and those words: what `Seen.restore` takes."""
+    places = np.flatnonzero(words)
+    return places.view(np.uint8), words[places].view(np.uint8)

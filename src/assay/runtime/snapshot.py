@@ -7,16 +7,18 @@ shorter, a subject erased since) makes the next older one be tried, and then the
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from assay.core.canonical import digest_bytes
 from assay.core.errors import AssayError, Corrupt
-from assay.features.image import Foreign, Part, StateMeta
+from assay.features.image import Ahead, Foreign, Held, Keep, Part, StateMeta, as_it_is, parts_of
+from assay.features.layout import Ints
 from assay.features.state import FeatureState
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog
+from assay.runtime.seen import packed_words
 from assay.runtime.tombstones import ERASURE_TYPE
 
 FORMAT = 1
@@ -35,6 +37,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     parts: Mapping[str, Part]
 
 
+class Kept(NamedTuple):
+    """A snapshot that is kept: its size, and when it was written (microseconds UTC)."""
+
+    seq: int
+    nbytes: int
+    at: int
+
+
 class SnapshotStore(Protocol):
     """Where the newest few snapshots are kept."""
 
@@ -47,6 +57,9 @@ class SnapshotStore(Protocol):
 
     def seqs(self) -> list[int]:
         """Those kept, newest first."""
+
+    def newest(self) -> Kept | None:
+        """What is known of the newest without reading it; None when there is none."""
 
     def load(self, seq: int) -> Snapshot:
         """One of them.
@@ -75,25 +88,67 @@ def bound_to(entry: Entry) -> str:
     return digest_bytes(_encode((entry.seq, entry.known_at, entry.accepted, entry.event)))
 
 
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a live state held after ``seq``, not yet written down."""
+
+    seq: int
+    newest: int | None
+    newest_of: dict[str, int]
+    taken: dict[int, int]
+    state: StateMeta
+    held: Held
+    seen: dict[str, Ints]
+
+
+def hold(live: Live, keep: Keep, ahead: Ahead | None = None) -> Moment:
+    """What a live state holds now; with a ``keep`` that copies, whatever becomes of it."""
+    state, held = live.features.hold(keep, ahead)
+    filters = {"ids": live.seen_ids, "keys": live.seen_keys}
+    return Moment(
+        seq=live.seq,
+        newest=live.newest,
+        newest_of=live.newest_of.copy(),
+        taken=live.budget.taken.copy(),
+        state=state,
+        held=held,
+        seen={name: keep(f"{name}_seen", seen.words) for name, seen in filters.items()},
+    )
+
+
+def seal(moment: Moment, log: EventLog, breathe: Callable[[], None] = lambda: None) -> Snapshot:
+    """The snapshot of a moment of which every entry is durable.
+
+    Args:
+        moment: what was held.
+        log: which it was folded from.
+        breathe: called between small pieces of the work.
+
+    Raises:
+        Corrupt: the log does not hold the entry that the state saw last.
+    """
+    parts = parts_of(moment.held, breathe)
+    for name, words in moment.seen.items():
+        parts[f"{name}_at"], parts[f"{name}_seen"] = packed_words(words)
+        breathe()
+    meta = _Meta(
+        format=FORMAT,
+        seq=moment.seq,
+        bound=_bound(log, moment.seq),
+        newest=moment.newest,
+        newest_of=moment.newest_of,
+        taken=moment.taken,
+        state=moment.state,
+    )
+    return Snapshot(moment.seq, _encode(meta), parts)
+
+
 def dump(live: Live, log: EventLog) -> Snapshot:
     """The snapshot of a state of which every entry is durable; to be saved before it changes.
 
     Raises:
         Corrupt: the log does not hold the entry that the state saw last.
     """
-    state, parts = live.features.dump()
-    parts["ids_at"], parts["ids_seen"] = live.seen_ids.dump()
-    parts["keys_at"], parts["keys_seen"] = live.seen_keys.dump()
-    meta = _Meta(
-        format=FORMAT,
-        seq=live.seq,
-        bound=_bound(log, live.seq),
-        newest=live.newest,
-        newest_of=live.newest_of,
-        taken=live.budget.taken,
-        state=state,
-    )
-    return Snapshot(live.seq, _encode(meta), parts)
+    return seal(hold(live, as_it_is), log)
 
 
 def restore(snapshot: Snapshot, empty: Live, log: EventLog) -> Live:

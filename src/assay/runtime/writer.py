@@ -93,6 +93,16 @@ class GroupWriter:
         self._given += len(work.entries)
         self._queue.put(work)
 
+    def durable(self, generation: int) -> "Future[Any]":
+        """A future that resolves once everything given so far is durable, and fails with it.
+
+        Args:
+            generation: of the state that what was given was applied to.
+        """
+        future: Future[Any] = Future()
+        self.give(Work(generation, (), future=future, answer=lambda _ids: None))
+        return future
+
     def discard(self, error: Exception) -> None:
         """Have the owner's state rebuilt once everything given so far is durable."""
         marker = Work(self.generation, (), future=Future(), answer=lambda _ids: None)

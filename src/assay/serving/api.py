@@ -80,6 +80,7 @@ async def ready(request: Asked) -> dict[str, str]:
 
     ``model: withdrawn`` says that they are made without the model, which may not decide now;
     ``contracts: broken`` that a producer's events are refused in numbers (the log says where);
+    ``snapshots: failing`` that the state could not be kept, which only makes a restart longer;
     ``next`` says how far the version is that is to decide next.
     """
     platform = _platform(request)
@@ -94,6 +95,7 @@ async def ready(request: Asked) -> dict[str, str]:
         **({"next": coming} if coming else {}),
         **({"model": "withdrawn"} if withdrawn else {}),
         **({"contracts": "broken"} if alarms else {}),
+        **({"snapshots": "failing"} if platform.gauge("snapshot_failing") else {}),
     }
 
 

@@ -12,6 +12,7 @@ from assay.decisions.redecide import Scorer
 from assay.rules.lists import ListSnapshot
 from assay.runtime.clock import LogClock
 from assay.runtime.intake import REQUEST_AGE_MAX
+from assay.runtime.keeping import KEEPING, Keeping
 from assay.runtime.memory import MemoryLists, MemoryLog
 from assay.runtime.online import Engine
 from assay.runtime.ports import Clock, ListSource
@@ -41,6 +42,7 @@ def make_engine(
     monotonic: Callable[[], int] = lambda: 0,
     waiting_max: int = 1_000,
     snapshots: SnapshotStore | None = None,
+    keeping: Keeping = KEEPING,
     memory_max: int | None = None,
 ) -> Engine:
     """An engine on ``log`` (in memory by default) whose monotonic clock stands still."""
@@ -59,6 +61,7 @@ def make_engine(
         monotonic=monotonic,
         waiting_max=waiting_max,
         snapshots=snapshots,
+        keeping=keeping,
         memory_max=memory_max,
     )
 

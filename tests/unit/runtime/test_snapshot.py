@@ -16,8 +16,9 @@ from assay.core.time import HOUR, SECOND
 from assay.features.catalog import Catalog
 from assay.runtime.live import Full, Live
 from assay.runtime.memory import MemoryLog
-from assay.runtime.recovery import SAVED_FROM
+from assay.runtime.ports import EventLog
 from assay.runtime.snapshot import dump, fold_log, restore, take
+from assay.runtime.snapshot_keeper import SAVED_FROM
 
 LOOKBACK = 6 * HOUR
 
@@ -45,7 +46,7 @@ def history(count: int) -> MemoryLog:
 LOG = history(120)
 
 
-def same(one: Live, other: Live) -> None:
+def same(one: Live, other: Live, log: EventLog = LOG) -> None:
     """Two live states answer alike and are alike where it can be seen."""
     assert (one.seq, one.newest, one.budget.taken) == (other.seq, other.newest, other.budget.taken)
     assert one.newest_of == other.newest_of
@@ -57,7 +58,7 @@ def same(one: Live, other: Live) -> None:
     for number in range(9):
         asked = Event("asked", "booking", (one.newest or AT) + 1, {"user_id": f"u{number}"})
         assert one.features.read(asked)[0].digest == other.features.read(asked)[0].digest
-    for entry in LOG.entries():
+    for entry in log.entries():
         assert (entry.event.id in one.seen_ids) == (entry.seq <= one.seq)
         assert entry.key is None or (entry.key in one.seen_keys) == (entry.seq <= one.seq)
 
@@ -198,7 +199,7 @@ def test_a_snapshot_of_another_catalog_lookback_or_code_is_not_believed(
     assert "with catalog" in caplog.text
     assert fold_log(LOG, lambda: empty(lookback=2 * LOOKBACK), store).seq == 120
     assert "with lookback" in caplog.text
-    monkeypatch.setattr("assay.features.state.code_stamp", lambda: "newer")
+    monkeypatch.setattr("assay.features.image.code_stamp", lambda: "newer")
     same(fold_log(LOG, empty, store), fold_log(LOG, empty))
     assert "with code" in caplog.text
 

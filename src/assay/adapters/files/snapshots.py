@@ -21,7 +21,7 @@ import numpy as np
 from assay.adapters.files.atomic import sync_folder
 from assay.core.errors import Corrupt, NotFound, Unavailable
 from assay.features.image import Part
-from assay.runtime.snapshot import Snapshot
+from assay.runtime.snapshot import Kept, Snapshot
 
 KEPT = 2
 _MAGIC = b"ASSAYSN1"
@@ -71,6 +71,16 @@ class SnapshotFiles:
             return []
         stems = [path.stem for path in self._folder.glob(f"*{_SUFFIX}")]
         return sorted((int(stem) for stem in stems if stem.isdecimal()), reverse=True)
+
+    def newest(self) -> Kept | None:
+        """See `SnapshotStore.newest`."""
+        for seq in self.seqs():
+            try:
+                found = self._path(seq).stat()
+            except FileNotFoundError:  # another process keeps the newest two
+                continue
+            return Kept(seq, found.st_size, found.st_mtime_ns // 1_000)
+        return None
 
     def load(self, seq: int) -> Snapshot:
         """See `SnapshotStore.load`."""
