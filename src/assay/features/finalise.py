@@ -52,6 +52,8 @@ from assay.features.layout import (
 from assay.features.placed import AT, TARGET
 
 Bytes = NDArray[np.uint8]
+#: Up to here, in either direction, every whole number is a double.
+EXACT = 1 << 53
 #: Aggregate, whether the request itself is added, whether values are codes of reals, the oldest
 #: age of the newest event (0: any), the word of a sample, the cap.
 _How = tuple[Word, Word, Word, Word, Word, Word]
@@ -155,6 +157,10 @@ def _sum(slots: Ints, r: Word, x: Word) -> tuple[Word, int]:
 @inlined
 def _mean(slots: Ints, r: Word, x: Word, n: Word) -> Word:
     high, low = _total(slots[r, SUM_0], slots[r, SUM_1], x)
+    total = np.int64(low)
+    if high == total >> 63 and -EXACT <= total <= EXACT and n <= EXACT:
+        # Both are doubles as they are: one division rounds once.
+        return np.float64(float(total) / float(n)).view(np.int64)
     return np.float64(quotient(high, low, n)).view(np.int64)
 
 

@@ -1,15 +1,18 @@
-"""What comes into a window and what leaves it, as it moves over the events of a row?
+"""What lies in each window, as it moves over the events of some rows that are swept together?
 
-Live reads look one T up among sorted events; here both edges only ever move forward. Counts and
-sums are added to and taken from; extremes come from queues of candidates, different values from a
-count per value. The same whole-number limbs as in ``assay.features.gather``, laid out the same, so
-that the same finaliser gives the same bits.
+Live reads look one T up among sorted events; here both edges only ever move forward, from one row
+on to the next. Counts and sums are differences of running totals; extremes come from queues of
+candidates, different values from a count per value. What an earlier row left behind leaves the
+window before the next one is looked at, so only the edges know where rows end. The same
+whole-number limbs as in ``assay.features.gather``, laid out the same, so that the same finaliser
+gives the same bits.
 
-Every function slides one slot over some requests of a row. ``between[span]`` holds each window's
-first place in the row and the first after it; ``state[s]`` is what the slot is and how far it has
-come; ``work`` has lines as long as the longest row. Whole arrays are passed with numbers: making a
-view, or taking one out of a tuple, costs more than what is done with it. What every sweep does is
-compiled into it, because even the call does; the rest is not, because compiling takes seconds.
+Every function slides one slot over some requests. ``between[span]`` holds the first place in each
+window and the first after it, both counted from the first event swept together; ``state[s]`` is
+what the slot is and how far it has come; ``work`` has lines as long as these events. Whole arrays
+are passed with numbers: making a view, or taking one out of a tuple, costs more than what is done
+with it. What every sweep does is compiled into it, because even the call does; the rest is not,
+because compiling takes seconds.
 """
 
 import numpy as np
@@ -28,25 +31,34 @@ from assay.features.layout import (
     MISSING,
     MOST,
     NULL,
-    SQ_0,
     SUM_0,
-    SUM_1,
     Ints,
     Word,
 )
 from assay.features.placed import TIMES
-from assay.features.program import COUNTED, LANE, NUMBERING, QUEUE, SLOT_WORDS, SPAN
+from assay.features.program import (
+    COUNTED,
+    LANE,
+    NUMBERING,
+    POWERS,
+    QUEUE,
+    RUNNING,
+    SLOT_WORDS,
+    SPAN,
+    TOTALS,
+)
 
 #: Words of a slot's state, after those of its program: places entered and left; then what is in
 #: the window now.
-ENTERED, LEFT, N, TOTAL_0, TOTAL_1, SQUARE_0 = range(SLOT_WORDS, SLOT_WORDS + 6)
-NEWEST, DIFFERENT_NOW = SQUARE_0 + 4, SQUARE_0 + 5
+ENTERED, LEFT, NEWEST, DIFFERENT_NOW = range(SLOT_WORDS, SLOT_WORDS + 4)
 #: The candidates for the extremes: the first in the queue, and the place after the last.
 LEAST_HEAD, LEAST_TAIL, MOST_HEAD, MOST_TAIL = range(DIFFERENT_NOW + 1, DIFFERENT_NOW + 5)
 #: The oldest event that counts, or the place from which to look for one.
 OLDEST_NOW = MOST_TAIL + 1
 STATE_WORDS = OLDEST_NOW + 1
-#: The slot, the place of its row's first event, how many requests, and the first of them.
+#: The number of a value that none of the events has.
+ABSENT = -2
+#: The slot, the place of the first event swept together, how many requests, and the first of them.
 Chunk = tuple[Word, Word, Word, Word]
 
 
@@ -60,76 +72,68 @@ def slide_all(between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
 
 
 @borrowing
-def slide_counts(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
-    """How many events of every window have a value."""
-    s, base, count, _ = chunk
-    lane, span = state[s, LANE], state[s, SPAN]
-    entered, left, n = state[s, ENTERED], state[s, LEFT], state[s, N]
-    for r in range(count):
-        low, high = between[span, r, 0], between[span, r, 1]
-        for i in range(base + entered, base + high):
-            n += 1 if lanes[lane, i] != NULL else 0
-        for i in range(base + left, base + low):
-            n -= 1 if lanes[lane, i] != NULL else 0
-        left, entered = low, high
-        slots[r, COUNT] = n
-    state[s, N] = n
+def add_up(
+    lanes: Ints, which: tuple[Word, Word], where: tuple[Word, Word], work: Ints, line: Word
+) -> None:
+    """Running totals of a lane in lines of ``work``: how many values, their sum, their squares.
 
-
-@inlined
-def slide_totals(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
-    """Count and sum of every window."""
-    s, base, count, _ = chunk
-    lane, span = state[s, LANE], state[s, SPAN]
-    entered, left = state[s, ENTERED], state[s, LEFT]
-    n, low_limb, high_limb = state[s, N], state[s, TOTAL_0], state[s, TOTAL_1]
-    for r in range(count):
-        low, high = between[span, r, 0], between[span, r, 1]
-        for i in range(base + entered, base + high):
-            x = lanes[lane, i]
-            if x != NULL:
-                n += 1
-                low_limb += x & LIMB
-                high_limb += x >> 32
-        for i in range(base + left, base + low):
-            x = lanes[lane, i]
-            if x != NULL:
-                n -= 1
-                low_limb -= x & LIMB
-                high_limb -= x >> 32
-        left, entered = low, high
-        slots[r, COUNT], slots[r, SUM_0], slots[r, SUM_1] = n, low_limb, high_limb
-    state[s, N], state[s, TOTAL_0], state[s, TOTAL_1] = n, low_limb, high_limb
+    ``which`` is the lane and how much of this; ``where`` the first event and how many. Sums wrap
+    around where they must; their differences, which are within bounds, do not.
+    """
+    lane, lines = which
+    base, length = where
+    for at in range(line, line + lines):
+        work[at, 0] = 0
+    n, low, high = np.int64(0), np.int64(0), np.int64(0)
+    for i in range(length):
+        x = lanes[lane, base + i]
+        if x != NULL:
+            n += 1
+            low += x & LIMB
+            high += x >> 32
+        work[line, i + 1] = n
+        if lines >= TOTALS:
+            work[line + 1, i + 1], work[line + 2, i + 1] = low, high
+    if lines == POWERS:
+        _add_up_squares(lanes, lane, where, work, line + TOTALS)
 
 
 @borrowing
-def slide_squares(lanes: Ints, between: Ints, chunk: Chunk, state: Ints, slots: Ints) -> None:
-    """The sum of squares of every window, in four limbs."""
-    s, base, count, _ = chunk
-    lane, span = state[s, LANE], state[s, SPAN]
-    entered, left = state[s, ENTERED], state[s, LEFT]
-    for r in range(count):
-        low, high = between[span, r, 0], between[span, r, 1]
-        for i in range(base + entered, base + high):
-            _add_square(lanes[lane, i], 1, state, s)
-        for i in range(base + left, base + low):
-            _add_square(lanes[lane, i], -1, state, s)
-        left, entered = low, high
-        for limb in range(4):
-            slots[r, SQ_0 + limb] = state[s, SQUARE_0 + limb]
+def _add_up_squares(
+    lanes: Ints, lane: Word, where: tuple[Word, Word], work: Ints, line: Word
+) -> None:
+    """Squares, ``(a * 2**32 + b)**2``, spread over four limbs."""
+    base, length = where
+    s0, s1, s2, s3 = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    limb, half = np.uint64(LIMB), np.uint64(32)
+    for i in range(length):
+        x = lanes[lane, base + i]
+        if x != NULL:
+            size = np.uint64(np.int64(max(x, -x)))
+            a, b = size >> half, size & limb
+            aa, ab, bb = a * a, a * b, b * b
+            s0 += np.int64(bb & limb)
+            s1 += np.int64(bb >> half) + 2 * np.int64(ab & limb)
+            s2 += 2 * np.int64(ab >> half) + np.int64(aa & limb)
+            s3 += np.int64(aa >> half)
+        work[line, i + 1], work[line + 1, i + 1] = s0, s1
+        work[line + 2, i + 1], work[line + 3, i + 1] = s2, s3
 
 
 @inlined
-def _add_square(x: Word, sign: int, state: Ints, s: Word) -> None:
-    """Add or take x squared, ``(a * 2**32 + b)**2``, spread over four limbs."""
-    if x != NULL:
-        size = np.uint64(np.int64(max(x, -x)))
-        a, b = size >> np.uint64(32), size & np.uint64(LIMB)
-        aa, ab, bb, limb = a * a, a * b, b * b, np.uint64(LIMB)
-        state[s, SQUARE_0] += sign * np.int64(bb & limb)
-        state[s, SQUARE_0 + 1] += sign * (np.int64(bb >> np.uint64(32)) + 2 * np.int64(ab & limb))
-        state[s, SQUARE_0 + 2] += sign * (2 * np.int64(ab >> np.uint64(32)) + np.int64(aa & limb))
-        state[s, SQUARE_0 + 3] += sign * np.int64(aa >> np.uint64(32))
+def slide_totals(
+    between: Ints, chunk: Chunk, state: Ints, work: Ints, slots: Ints, lines: Word
+) -> None:
+    """As much of count, sum and squares of every window as ``lines`` of running totals tell."""
+    s, _, count, _ = chunk
+    line, span = state[s, RUNNING], state[s, SPAN]
+    for r in range(count):
+        slots[r, COUNT] = work[line, between[span, r, 1]] - work[line, between[span, r, 0]]
+    for at in range(1, lines):
+        word = np.int64(SUM_0 - 1 + at)
+        for r in range(count):
+            low, high = between[span, r, 0], between[span, r, 1]
+            slots[r, word] = work[line + at, high] - work[line + at, low]
 
 
 @borrowing
@@ -219,12 +223,13 @@ def slide_greatest(
 
 @inlined
 def slide_different(
-    asked: Ints, between: Ints, chunk: Chunk, state: Ints, work: Ints, slots: Ints
+    asked: Ints, own: Word, between: Ints, chunk: Chunk, state: Ints, work: Ints, slots: Ints
 ) -> None:
     """How many different values every window holds, and whether the request's own is missing.
 
-    Lines of ``work`` hold the numbers of the values of the row's events (-1: none) and how often
-    each is in the window; ``asked`` the numbers of the requests' own, if a feature counts them.
+    Lines of ``work`` hold the numbers of the values of the events (-1: none) and how often each is
+    in the window; ``asked`` the numbers of the requests' own, if a feature counts them, the first
+    of them at line ``own`` of the events'.
     """
     s, _, count, first = chunk
     span, n, c = state[s, SPAN], state[s, NUMBERING], state[s, COUNTED]
@@ -244,6 +249,7 @@ def slide_different(
         left, entered = low, high
         slots[r, DIFFERENT] = different
         if asked.shape[1]:
-            number = asked[n, first + r]
-            slots[r, MISSING] = 1 if number >= 0 and work[c, number] == 0 else 0
+            number = asked[n - own, first + r]
+            absent = number == ABSENT or (number >= 0 and work[c, number] == 0)
+            slots[r, MISSING] = 1 if absent else 0
     state[s, DIFFERENT_NOW] = different

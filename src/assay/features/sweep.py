@@ -1,9 +1,11 @@
 """What lies in every window of many requests, and what values follow? The core of backfills.
 
-One compiled pass takes the rows one by one and fills their part of the frame: requests in small
-chunks, so that what is gathered stays in the nearest cache and each row of the frame is written
-while it is there. Programs are data, so that a new definition compiles nothing. Rows are
-independent: threads may sweep different ones at once, and no split of them changes a bit.
+One compiled pass takes the rows a few at a time, until they hold a few hundred events, and fills
+their part of the frame: requests in chunks, so that what is gathered stays in the nearest caches
+and each row of the frame is written while it is there. Most entities have few events: what a slot
+costs by itself is shared by all rows that are swept together. Programs are data, so that a new
+definition compiles nothing. Rows are independent: threads may sweep different ones at once, and
+no split of them changes a bit.
 """
 
 from typing import NamedTuple
@@ -20,7 +22,6 @@ from assay.features.layout import (
     LAST,
     LOWEST,
     NULL,
-    SQUARES,
     Ints,
     Word,
 )
@@ -43,40 +44,40 @@ from assay.features.program import (
     SPAN,
     STOP,
     TIED,
-    TOTALS,
     WINDOW,
     Program,
 )
 from assay.features.program import FIRST as FROM
 from assay.features.sample import sample
 from assay.features.slide import (
+    ABSENT,
     ENTERED,
     LEFT,
     NEWEST,
     STATE_WORDS,
     Chunk,
+    add_up,
     slide_all,
-    slide_counts,
     slide_different,
     slide_first,
     slide_greatest,
     slide_last,
     slide_least,
-    slide_squares,
     slide_totals,
 )
 
-#: Requests of a row that are gathered together.
-_CHUNK = 64
+#: Requests that are gathered together; events and requests that rows swept together have at most,
+#: if they are more than one.
+_CHUNK, _TOGETHER = 64, 128
 
 
 class _Scratch(NamedTuple):
     """What a sweep writes and forgets.
 
     ``spans`` and ``state`` are those of the program with how far each has come; ``between`` the
-    edges of the windows of a chunk; ``work`` lines as long as the longest row; ``asked`` the
-    numbers of the requests' own values; ``table`` numbers values; ``slots`` are what is gathered;
-    ``flat`` are the lanes one after the other, ``room`` that of samples.
+    edges of the windows of a chunk; ``work`` lines as long as the most events swept together;
+    ``asked`` the numbers of the requests' own values; ``table`` numbers values; ``slots`` are what
+    is gathered; ``flat`` are the lanes one after the other, ``room`` that of samples.
     """
 
     spans: Ints
@@ -96,51 +97,81 @@ def sweep(placed: Sorted, program: Program, rows: tuple[int, int], bits: Ints, k
 
     Returns how many values overflowed and are therefore not known.
     """
-    numbered, longest, most = len(program.numbered), _longest(placed.start, rows), 0
+    numbered, most = len(program.numbered), 0
+    longest = max(_longest(placed.start, rows), _TOGETHER)
     if placed.own.shape[1]:
-        most = _longest(placed.asked, rows)
+        most = max(_longest(placed.asked, rows), _TOGETHER)
     state = np.empty((len(program.slots), STATE_WORDS), np.int64)
     state[:, :SLOT_WORDS] = program.slots
     scratch = _Scratch(
         program.spans.copy(),
         state,
         np.zeros((len(program.spans), _CHUNK, 2), np.int64),
-        np.empty((program.lines, longest), np.int64),
+        np.empty((program.lines, longest + 1), np.int64),
         np.empty((numbered, most), np.int64),
         np.empty((2, _table_size(longest) if numbered else 0), np.int64),
         np.zeros((_CHUNK, program.slot_words), np.int64),
         placed.lanes.reshape(-1),
         np.zeros(program.work_words, np.int64),
     )
-    overflows = 0
-    for row in range(rows[0], rows[1]):
-        if placed.asked[row] < placed.asked[row + 1]:
-            overflows += _sweep_row(placed, program, row, scratch, bits, known)
-    return overflows
+    overflows: Word = 0
+    row: Word = rows[0]
+    while row < rows[1]:
+        stop = _together(placed, row, rows[1])
+        if placed.asked[row] < placed.asked[stop]:
+            overflows += _sweep_rows(placed, program, (row, stop), scratch, bits, known)
+        row = stop
+    return int(overflows)
 
 
 @borrowing
-def _sweep_row(
-    placed: Sorted, program: Program, row: Word, scratch: _Scratch, bits: Ints, known: Bytes
+def _together(placed: Sorted, row: Word, last: Word) -> Word:
+    """The row before which to stop: those that ask nothing stand alone, so as to be left out."""
+    start, asked = placed.start, placed.asked
+    stop = row + 1
+    while (
+        stop < last
+        and asked[stop] > asked[stop - 1]
+        and asked[stop + 1] > asked[stop]
+        and start[stop + 1] - start[row] <= _TOGETHER
+        and asked[stop + 1] - asked[row] <= _TOGETHER
+    ):
+        stop += 1
+    return stop
+
+
+@borrowing
+def _sweep_rows(
+    placed: Sorted,
+    program: Program,
+    rows: tuple[Word, Word],
+    scratch: _Scratch,
+    bits: Ints,
+    known: Bytes,
 ) -> int:
-    """Fill the features at all requests of a row; everything it calls is compiled into it."""
-    start, lanes, asked, asks, own, ranks = placed
+    """Fill the features at all requests of some rows; what every sweep needs is compiled in."""
+    start, lanes, asked, asks, own, _ = placed
     spans, state, between, work, own_numbers, table, slots, flat, room = scratch
-    first, stop, base, numbered = asked[row], asked[row + 1], start[row], program.numbered
-    length, features, overflows = start[row + 1] - base, program.features, 0
-    _restart(spans, state, work, length)
+    row, first, stop = rows[0], asked[rows[0]], asked[rows[1]]
+    base, numbered, added = start[row], program.numbered, program.added
+    length, features, overflows = start[rows[1]] - base, program.features, 0
+    _restart(state, work, length)
+    line = np.int64(0)
+    for n in range(len(added)):
+        add_up(lanes, (added[n, 0], added[n, 1]), (base, length), work, line)
+        line += added[n, 1]
     for n in range(len(numbered)):
-        _number(lanes, (numbered[n], base, length), table, work, n)
+        _number(lanes, (numbered[n], base, length), table, work, line + n)
         if own.shape[1]:
             _number_own(own, (numbered[n], first, stop), length, table, own_numbers, n)
     for q in range(first, stop, _CHUNK):
         count = min(_CHUNK, stop - q)
-        _edges(lanes, ranks, asks, (base, length, q, count), spans, between)
+        row = _edges(placed, (row, base, q, count), spans, between)
         for s in range(len(state)):
             chunk = (np.int64(s), base, np.int64(count), np.int64(q - first))
             _gather(lanes, between, chunk, length, state, work, slots)
             if state[s, NUMBERING] >= 0:
-                slide_different(own_numbers, between, chunk, state, work, slots)
+                slide_different(own_numbers, line, between, chunk, state, work, slots)
             if state[s, INCLUDES]:
                 _include(own, (state[s, LANE], np.int64(q), np.int64(count)), slots)
             if state[s, SAMPLE_COUNT]:
@@ -179,10 +210,8 @@ def _table_size(length: Word) -> int:
 
 
 @inlined
-def _restart(spans: Ints, state: Ints, work: Ints, length: Word) -> None:
-    """Begin a row: nothing has entered a window."""
-    for span in range(len(spans)):
-        spans[span, LOW_AT], spans[span, HIGH_AT] = 0, 0
+def _restart(state: Ints, work: Ints, length: Word) -> None:
+    """Begin some rows: nothing has entered a window."""
     for s in range(len(state)):
         for word in range(SLOT_WORDS, STATE_WORDS):
             state[s, word] = 0
@@ -194,7 +223,7 @@ def _restart(spans: Ints, state: Ints, work: Ints, length: Word) -> None:
 
 @borrowing
 def _number(lanes: Ints, row: tuple[Word, Word, Word], table: Ints, work: Ints, n: Word) -> None:
-    """Number the values of a row (lane, first event, events) by first appearance; -1 for none."""
+    """Number values (lane, first event, events) by first appearance; -1 for none."""
     lane, base, length = row
     size, used = _table_size(length), 0
     held, places = table[0, :size], table[1, :size]
@@ -214,46 +243,56 @@ def _number(lanes: Ints, row: tuple[Word, Word, Word], table: Ints, work: Ints, 
 def _number_own(
     own: Ints, asked: tuple[Word, Word, Word], length: Word, table: Ints, out: Ints, n: Word
 ) -> None:
-    """The numbers of the requests' own values (lane, first, last); -1 for none of the row's."""
+    """The numbers of the requests' own values (lane, first, last); -1 for none."""
     lane, first, stop = asked
     size = _table_size(length)
     held, places = table[0, :size], table[1, :size]
     for q in range(first, stop):
         x = own[lane, q]
-        out[n, q - first] = places[place_in(held, places, x)] if x != NULL else np.int64(-1)
+        out[n, q - first] = -1
+        if x != NULL:
+            number = places[place_in(held, places, x)]
+            out[n, q - first] = number if number >= 0 else ABSENT
 
 
 @inlined
 def _edges(
-    lanes: Ints,
-    ranks: Ints,
-    asks: Ints,
-    where: tuple[Word, Word, Word, Word],
-    spans: Ints,
-    between: Ints,
-) -> None:
+    placed: Sorted, where: tuple[Word, Word, Word, Word], spans: Ints, between: Ints
+) -> Word:
     """First place in the window of each request and first place after it, of every span.
 
-    ``where`` is the row's first event and how many, the first request and how many.
+    ``where`` is the first request's row, or one before it; the first event swept together; the
+    first request and how many. Returns the last request's row.
     """
-    base, end, first, count = where
+    start, lanes, asked, asks, _, ranks = placed
+    first, base, q, count = where
+    row = first
     for span in range(len(spans)):
         low, high, window = spans[span, LOW_AT], spans[span, HIGH_AT], spans[span, WINDOW]
         every, tied = spans[span, EVERY], spans[span, TIED]
-        for r in range(count):
-            at = asks[first + r, AT]
-            if every:
-                at -= at % every
-            if tied:
-                while high < end and ranks[base + high] < asks[first + r, BEFORE]:
-                    high += 1
-            else:
-                while high < end and lanes[TIMES, base + high] < at:
-                    high += 1
-            while low < high and lanes[TIMES, base + low] < at - window:
-                low += 1
-            between[span, r, 0], between[span, r, 1] = low, high
+        row, r = first, np.int64(0)
+        while r < count:
+            while asked[row + 1] <= q + r:
+                row += 1
+            if q + r == asked[row]:
+                low = high = start[row]
+            end, last = start[row + 1], min(asked[row + 1] - q, count)
+            while r < last:
+                at = asks[q + r, AT]
+                if every:
+                    at -= at % every
+                if tied:
+                    while high < end and ranks[high] < asks[q + r, BEFORE]:
+                        high += 1
+                else:
+                    while high < end and lanes[TIMES, high] < at:
+                        high += 1
+                while low < high and lanes[TIMES, low] < at - window:
+                    low += 1
+                between[span, r, 0], between[span, r, 1] = low - base, high - base
+                r += 1
         spans[span, LOW_AT], spans[span, HIGH_AT] = low, high
+    return row
 
 
 @inlined
@@ -271,12 +310,8 @@ def _gather(
     need, counting = state[s, NEED], state[s, COUNTING]
     if state[s, LANE] == TIMES or (counting < EVENTS and length < state[s, SAMPLE_FROM]):
         slide_all(between, chunk, state, slots)
-    elif counting == TOTALS:
-        slide_totals(lanes, between, chunk, state, slots)
     else:
-        slide_counts(lanes, between, chunk, state, slots)
-    if need & SQUARES:
-        slide_squares(lanes, between, chunk, state, slots)
+        slide_totals(between, chunk, state, work, slots, max(counting, EVENTS))
     if need & LOWEST:
         slide_least(lanes, between, chunk, state, work, slots)
     if need & HIGHEST:
