@@ -130,15 +130,15 @@ MUTANTS = (
     Mutant(
         "snapshot cut: a restart that folds the last entry again",
         "runtime/snapshot.py",
-        "log.entries(begun), start=1",
-        "log.entries(max(begun - 1, 0)), start=1",
+        "return live, self._log.entries(live.seq)",
+        "return live, self._log.entries(max(live.seq - 1, 0))",
         SNAPSHOT,
     ),
     Mutant(
         "snapshot cut: a restart that misses the next entry",
         "runtime/snapshot.py",
-        "log.entries(begun), start=1",
-        "log.entries(begun + bool(begun)), start=1",
+        "return live, self._log.entries(live.seq)",
+        "return live, self._log.entries(live.seq + bool(live.seq))",
         SNAPSHOT,
     ),
     Mutant(

@@ -1,7 +1,8 @@
 """How are the histories of a home on Kafka laid out on disk, and by whom was that decided?
 
-``partitions/TOPIC/NUMBER/`` holds the log of a partition. The number of partitions decides where
-every entity's history lies, so the first worker writes it down, and no later one may change it.
+``partitions/TOPIC/NUMBER/`` holds the log of a partition and snapshots of its state. The number of
+partitions decides where every entity's history lies, so the first worker writes it down, and no
+later one may change it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from assay.core.errors import Corrupt, Invalid, NotFound
 from assay.runtime.partition_plan import Partition, Routes
 from assay.runtime.ports import EventLog
 
+SNAPSHOTS = "snapshots"  #: beside the log of a partition
 _LAYOUT, _FOLDER = "layout.json", "partitions"
 
 

@@ -261,17 +261,13 @@ def _of_snapshots(
     return {
         "snapshot_seq": lambda: view().seq,
         "snapshot_bytes": lambda: view().bytes_used,
-        "snapshot_age_seconds": lambda: _age(view().at, wall()),
+        "snapshot_age_seconds": lambda: view().age(wall()),
         "snapshots_taken": lambda: view().taken,
         "snapshot_failures": lambda: view().failures,
         "snapshot_failing": lambda: bool(view().why),
         "snapshot_pause_seconds": lambda: view().pause_us / SECOND,
         "snapshot_pause_max_seconds": lambda: view().pause_max_us / SECOND,
     }
-
-
-def _age(at: int, now: int) -> float:
-    return max(now - at, 0) / SECOND if at else float("nan")
 
 
 def _deciding(parts: Control, version: Chosen, engine: Engine) -> Deciding:

@@ -10,11 +10,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from assay.adapters.files.home import HomeLock
+from assay.adapters.files.snapshots import SnapshotFiles
 from assay.adapters.kafka.connection import Connection, library
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.kafka_settings import KafkaSettings
 from assay.app.kinds import Secret
-from assay.app.layout import check_layout, folder_of, root_of
+from assay.app.layout import SNAPSHOTS, check_layout, folder_of, root_of
 from assay.app.read_model import publisher_of, read_model
 from assay.app.routes import routes_of
 from assay.app.settings import Settings
@@ -145,6 +146,8 @@ class Parts:
             stats=self._stats.events,
             lookback=self._settings.time.request_age,
             onlooker=self._published(partition, self._catalogs[shard]),
+            snapshots=SnapshotFiles(folder / SNAPSHOTS),
+            keeping=self._settings.snapshots.keeping,
         )
 
     def _published(self, partition: Partition, catalog: Catalog) -> Published | None:

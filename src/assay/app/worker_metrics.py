@@ -1,6 +1,6 @@
 """What can be scraped of a worker? Its counts, its delays, and where each partition stands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -13,8 +13,29 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from assay.core.errors import Unavailable
+from assay.runtime.clock import wall_time
+from assay.runtime.keeping import SnapshotView
+from assay.runtime.partition_owner import Owner
 from assay.runtime.partition_worker import Worker
 from assay.runtime.worker_stats import DELAY_EDGES, WorkerStats
+
+#: Name, sentence, and how it is read of a view at an instant.
+_SNAPSHOTS: tuple[tuple[str, str, Callable[[SnapshotView, int], float]], ...] = (
+    ("seq", "Place in the log of the newest snapshot.", lambda view, _: view.seq),
+    ("bytes", "Size of the newest snapshot.", lambda view, _: view.bytes_used),
+    (
+        "age_seconds",
+        "Since the newest snapshot was written; not a number without one.",
+        lambda view, now: view.age(now),
+    ),
+    ("failures", "Snapshots that could not be kept.", lambda view, _: view.failures),
+    ("failing", "1 while the last attempt failed.", lambda view, _: bool(view.why)),
+    (
+        "pause_seconds",
+        "How long messages waited while the state was copied the last time.",
+        lambda view, _: view.pause_us / 1e6,
+    ),
+)
 
 
 class WorkerMetrics(Collector):
@@ -60,7 +81,22 @@ class WorkerMetrics(Collector):
             ("waiting", "Partitions assigned and not followed.", len(self._worker.waiting)),
         ):
             yield GaugeMetricFamily(f"assay_worker_partitions_{name}", about, value=value)
+        yield from _snapshots(self._worker)
         yield _delays(stats)
+
+
+def _snapshots(worker: Worker) -> Iterator[Metric]:
+    views = {
+        str(partition): part.keeper.view
+        for partition, part in list(worker.held.items())
+        if isinstance(part, Owner)
+    }
+    now = wall_time()
+    for name, about, read in _SNAPSHOTS:
+        family = GaugeMetricFamily(f"assay_worker_snapshot_{name}", about, labels=("partition",))
+        for partition, view in views.items():
+            family.add_metric((partition,), read(view, now))
+        yield family
 
 
 def _delays(stats: WorkerStats) -> Metric:

@@ -40,3 +40,7 @@ class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     pause_us: int = 0
     pause_max_us: int = 0
+
+    def age(self, now: int) -> float:
+        """Seconds since the newest was written; not a number without one."""
+        return max(now - self.at, 0) / 1e6 if self.at else float("nan")

@@ -4,9 +4,8 @@ An owner is the one process that holds a partition: its durable log, the feature
 it, and the place in the topic up to which both reach. Everything here happens on one thread.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from itertools import islice
 from typing import Any, Protocol
 
 from assay.contracts.contract import ContractSet
@@ -16,15 +15,18 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.runtime.clock import LogClock
 from assay.runtime.intake import Ack, Intake
+from assay.runtime.keeping import KEEPING, Keeping
 from assay.runtime.live import Live
 from assay.runtime.partition_log import Message, PartitionLog, Spoiled, Start
 from assay.runtime.ports import Entry
+from assay.runtime.snapshot import Folding, SnapshotStore
+from assay.runtime.snapshot_keeper import SnapshotKeeper
 from assay.runtime.stats import Stats
 
 #: Entries folded in one step of a rebuild: a tenth of a second, far below any session timeout.
 _FOLDED_AT_ONCE = 10_000
 #: 1 MiB a partition; at a million events of one partition a fifth of new ids are looked up in vain.
-_SEEN_BITS = 23
+SEEN_BITS = 23
 
 Known = Callable[[Event], int]
 
@@ -35,8 +37,15 @@ class Onlooker(Protocol):
     It never raises: an owner goes on without it.
     """
 
-    def starts(self) -> None:
-        """A new fold begins; the entries of the log follow from the first on."""
+    def starts(self, last: Entry | None, newest_of: Mapping[str, int]) -> None:
+        """A new fold begins; the entries of the log that come after ``last`` follow.
+
+        Those up to it are in the state already (it began at a snapshot): none is told of again.
+
+        Args:
+            last: what the state saw last; None when it saw nothing.
+            newest_of: the newest accepted ``ts`` of each event type in it.
+        """
 
     def folded(self, entry: Entry) -> None:
         """An entry is durable and in the state."""
@@ -48,7 +57,7 @@ class Onlooker(Protocol):
 class NoOnlooker:
     """Nobody looks on."""
 
-    def starts(self) -> None:
+    def starts(self, last: Entry | None, newest_of: Mapping[str, int]) -> None:
         """See `Onlooker.starts`."""
 
     def folded(self, entry: Entry) -> None:
@@ -98,6 +107,8 @@ class Owner:
         stats: counts what becomes of events.
         lookback: microseconds behind its newest event that a request may lie; see `FeatureState`.
         onlooker: follows what it knows.
+        snapshots: of its state: where a fold begins, and what is kept as it goes on.
+        keeping: how often.
     """
 
     def __init__(
@@ -112,6 +123,8 @@ class Owner:
         stats: Stats,
         lookback: int | None = None,
         onlooker: Onlooker | None = None,
+        snapshots: SnapshotStore | None = None,
+        keeping: Keeping = KEEPING,
     ) -> None:
         self.name, self.log, self._catalog = name, log, catalog
         self._known_at, self._stats, self._lookback = known_at, stats, lookback
@@ -119,7 +132,9 @@ class Owner:
         # Whether its time is possible was asked where the event came in, once for all shards.
         self._intake = Intake(contracts, log, LogClock(), horizon, stats, any_order=True)
         self._live: Live | None = None
-        self._folding: tuple[Live, Iterator[Entry]] | None = None
+        self._folding: Folding | None = None
+        self._snapshots = snapshots
+        self.keeper = SnapshotKeeper(log, snapshots, keeping, name=name)
 
     @property
     def live(self) -> Live:
@@ -141,7 +156,7 @@ class Owner:
         self.log.begin(first)
 
     def rebuild(self) -> bool:
-        """See `Part.rebuild`: folds some of the log.
+        """See `Part.rebuild`: begins at a snapshot if one is sound, or folds some of the log.
 
         Raises:
             Corrupt: the log is damaged; names the seq.
@@ -150,17 +165,10 @@ class Owner:
             return True
         if self._folding is None:
             self._stats.rebuilds += 1
-            self._onlooker.starts()
-            live = Live(self._catalog, 0, 0, _SEEN_BITS, lookback=self._lookback)
-            self._folding = live, self.log.entries()
-        live, following = self._folding
-        folded = 0
-        for entry in islice(following, _FOLDED_AT_ONCE):
-            live.apply(entry)
-            self._onlooker.folded(entry)
-            folded += 1
+            self._folding = Folding(self.log, self._empty, self._snapshots, self._begins)
+        folded = self._folding.step(_FOLDED_AT_ONCE, self._onlooker.folded)
         if folded < _FOLDED_AT_ONCE:
-            self._live, self._folding = live, None
+            self._live, self._folding = self._folding.live, None
         return self._live is not None
 
     def take(self, messages: Sequence[Message]) -> None:
@@ -179,15 +187,29 @@ class Owner:
         live.settle(tuple(entries))
         for entry in entries:
             self._onlooker.folded(entry)
+        self.keeper.follow(live, _at_once)
 
     def rest(self) -> bool:
         """See `Part.rest`."""
-        return self._live is not None and self._onlooker.rest(self._live.features)
+        if self._live is None:
+            return False
+        self.keeper.follow(self._live, _at_once)
+        return self._onlooker.rest(self._live.features)
 
     def close(self) -> None:
-        """See `Part.close`."""
-        self._live = self._folding = None
-        self.log.close()
+        """See `Part.close`; the state is kept if that is worth its while."""
+        try:
+            self.keeper.close(self._live)
+        finally:
+            self._live = self._folding = None
+            self.log.close()
+
+    def _empty(self) -> Live:
+        return Live(self._catalog, 0, 0, SEEN_BITS, lookback=self._lookback)
+
+    def _begins(self, live: Live) -> None:
+        last = next(self.log.entries(live.seq - 1, live.seq)) if live.seq else None
+        self._onlooker.starts(last, live.newest_of)
 
     def _effects(
         self, live: Live, messages: Sequence[Message], future: Future[Any]
@@ -206,6 +228,13 @@ class Owner:
             if not isinstance(result, Ack):
                 spoiled.append(spoilt(self._intake, message, result))
         return entries, sorted(spoiled, key=lambda kept: kept.offset)
+
+
+def _at_once(_live: Live) -> "Future[object]":
+    """Between two groups, everything that an owner knows is durable."""
+    done: Future[object] = Future()
+    done.set_result(None)
+    return done
 
 
 def not_yet_taken(messages: Sequence[Message], position: Start | None) -> Sequence[Message]:

@@ -5,7 +5,7 @@ shows everything anew.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from assay.core.errors import Unavailable
 from assay.features.state import FeatureState
@@ -13,6 +13,7 @@ from assay.runtime.ports import Entry
 from assay.runtime.publisher import Publisher
 from assay.runtime.read_model import Status, Superseded
 from assay.runtime.recovery import Backoff
+from assay.runtime.tombstones import ERASURE_TYPE
 
 _ALIVE = 1.0  #: seconds between two signs of life
 _RETRY_FIRST, _RETRY_LAST = 0.05, 5.0  #: seconds until a store that failed is tried again
@@ -36,16 +37,25 @@ class Published:
         self._backoff = Backoff(_RETRY_FIRST, _RETRY_LAST)
         self.failures = 0
 
-    def starts(self) -> None:
-        """See `Onlooker.starts`: go on from what is shown already, if it is of this log."""
+    def starts(self, last: Entry | None, newest_of: Mapping[str, int]) -> None:
+        """See `Onlooker.starts`: go on from what is shown already, if it is of this log.
+
+        What is shown of a place before ``last`` is shown anew as a whole: nobody says which rows
+        were touched in between.
+        """
         self._status, self._claimed = None, False
+        self._publisher.begins(newest_of)
         try:
             self._claim()
         except Unavailable as error:
             self._failed(error)
+        if last is not None:
+            self.folded(last)
 
     def folded(self, entry: Entry) -> None:
         """See `Onlooker.folded`."""
+        if entry.event.type == ERASURE_TYPE:
+            self._publisher.all_again()  # what it shows may hold what was erased
         self._publisher.note(entry)
         if self._status is not None and entry.seq == self._status.seq:
             self._publisher.went_on(self._status)

@@ -5,7 +5,7 @@ entry it has folded and `flush` whenever it likes; nothing here waits or starts 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -118,6 +118,12 @@ class Publisher:
     def all_again(self) -> None:
         """What was published is no longer true of the log: publish everything at the next flush."""
         self._published, self._backlog = -1, None
+
+    def begins(self, newest_of: Mapping[str, int]) -> None:
+        """A fold begins, with a state whose newest accepted ``ts`` of each type these are."""
+        self._newest = dict(newest_of)
+        self._touched.clear()
+        self._seq, self._mark = 0, b""
 
     def note(self, entry: Entry) -> None:
         """An entry has been folded into the state that is published."""

@@ -7,6 +7,7 @@ shorter, a subject erased since) makes the next older one be tried, and then the
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from assay.core.errors import AssayError, Corrupt
 from assay.features.image import Ahead, Foreign, Held, Keep, Part, StateMeta, as_it_is, parts_of
 from assay.features.layout import Ints
 from assay.features.state import FeatureState
+from assay.runtime.fold import moves_time
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.seen import packed_words
@@ -24,6 +26,8 @@ from assay.runtime.tombstones import ERASURE_TYPE
 FORMAT = 1
 #: Entries between two reports of how far a fold has come.
 _TOLD = 10_000
+#: Entries at the end of a log of which the newest says what time it is.
+_LOOKED_AT = 500
 
 _log = logging.getLogger("assay.snapshot")
 _encode = msgspec.msgpack.Encoder().encode
@@ -184,6 +188,66 @@ def restore(snapshot: Snapshot, empty: Live, log: EventLog) -> Live:
     return empty
 
 
+class Folding:
+    """A fold of a log in steps, from the newest sound snapshot on or from nothing.
+
+    Args:
+        log: what is folded.
+        make: gives an empty state.
+        store: snapshots of it, None for none; unsound ones are named in a warning and passed over.
+        begins: hears where the fold begins, and where it begins again because a subject was erased
+            after the snapshots.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        make: Callable[[], Live],
+        store: SnapshotStore | None = None,
+        begins: Callable[[Live], None] = lambda _live: None,
+    ) -> None:
+        self._log, self._make, self._store, self._begins = log, make, store, begins
+        self._starts = _starts(log, make, store)
+        self.live, self._entries = self._begin()
+        self._begun = self.live.seq
+
+    def step(self, most: int, each: Callable[[Entry], None] = lambda _entry: None) -> int:
+        """Fold at most so many entries more; how many they were: fewer only at the end.
+
+        Args:
+            most: entries.
+            each: hears of every entry that was folded.
+
+        Raises:
+            Corrupt: the log is damaged; names the seq.
+        """
+        done, live = 0, self.live
+        for entry in islice(self._entries, most):
+            if self._begun and entry.event.type == ERASURE_TYPE:
+                self._begin_again()
+                return self.step(most, each)
+            live.apply(entry)
+            each(entry)
+            done += 1
+        return done
+
+    def _begin(self) -> tuple[Live, Iterator[Entry]]:
+        live = next(self._starts)
+        if live.seq == 0:
+            _forget_ahead(live, self._log)
+        self._begins(live)
+        return live, self._log.entries(live.seq)
+
+    def _begin_again(self) -> None:
+        if self._store is not None:
+            for seq in self._store.seqs():
+                self._store.remove(seq)
+        _log.warning("a subject was erased after the snapshots: they are removed, the log folded")
+        self._starts = iter([self._make()])
+        self.live, self._entries = self._begin()
+        self._begun = 0
+
+
 def fold_log(
     log: EventLog,
     make: Callable[[], Live],
@@ -195,28 +259,17 @@ def fold_log(
     Args:
         log: what is folded.
         make: gives an empty state.
-        store: snapshots of it, None for none; unsound ones are named in a warning and passed over.
+        store: see `Folding`.
         progress: hears how many entries were folded, now and then.
 
     Raises:
         Corrupt: the log is damaged; names the seq.
     """
-    for live in _starts(log, make, store):
-        told, done, begun = 0, 0, live.seq
-        for done, entry in enumerate(log.entries(begun), start=1):
-            if begun and store is not None and entry.event.type == ERASURE_TYPE:
-                break
-            live.apply(entry)
-            if done - told == _TOLD:
-                told = done
-                progress(_TOLD)
-        else:
-            progress(done - told)
-            return live
-        for seq in store.seqs() if store is not None else ():
-            store.remove(seq)
-        _log.warning("a subject was erased after the snapshots: they are removed, the log folded")
-    raise Corrupt("the log could not be folded")  # the last start has no snapshot: never reached
+    folding, done = Folding(log, make, store), _TOLD
+    while done == _TOLD:
+        done = folding.step(_TOLD)
+        progress(done)
+    return folding.live
 
 
 def take(log: EventLog, make: Callable[[], Live], store: SnapshotStore,
@@ -249,6 +302,17 @@ def _starts(log: EventLog, make: Callable[[], Live], store: SnapshotStore | None
             except AssayError as error:
                 _log.warning("the snapshot at seq %d is passed over: %s", seq, error)
     yield make()
+
+
+def _forget_ahead(live: Live, log: EventLog) -> None:
+    """Do not begin with what will be forgotten by the end of the log.
+
+    Time never goes back: whatever the newest of the last entries says is known to be past.
+    """
+    entries = log.entries(max(log.last_seq() - _LOOKED_AT, 0))
+    newest = max((entry.event.ts for entry in entries if moves_time(entry)), default=None)
+    if newest is not None:
+        live.features.evict(newest)
 
 
 def _bound(log: EventLog, seq: int) -> str:

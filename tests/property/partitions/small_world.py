@@ -1,6 +1,7 @@
 """Two workers over topics in memory, whose partitions a test moves, kills, fills and silences."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
@@ -9,14 +10,17 @@ from assay.core.time import DAY
 from assay.features.catalog import Catalog
 from assay.features.definition import LIFETIME, Feature, Where
 from assay.runtime.clock import LogClock
+from assay.runtime.keeping import Keeping
+from assay.runtime.live import Live
 from assay.runtime.partition_log import MemoryPartitionLog, Spoiled
 from assay.runtime.partition_memory import MemoryFeed, MemoryTopics
-from assay.runtime.partition_owner import Owner, Part
+from assay.runtime.partition_owner import SEEN_BITS, Owner, Part
 from assay.runtime.partition_plan import Partition, Routes, shard_catalog, shards_of
 from assay.runtime.partition_read import Holding
 from assay.runtime.partition_router import Router
 from assay.runtime.partition_worker import Worker
 from assay.runtime.ports import Entry
+from assay.runtime.snapshot import Kept, Snapshot, take
 from assay.runtime.worker_stats import WorkerStats
 
 AT = 1_700_000_000_000_000
@@ -64,6 +68,36 @@ REQUESTS = [
 ]
 
 
+class MemorySnapshots:
+    """See `SnapshotStore`."""
+
+    def __init__(self) -> None:
+        self._all: dict[int, Snapshot] = {}
+
+    def save(self, snapshot: Snapshot) -> None:
+        """See the port."""
+        copied = {name: part.copy() for name, part in snapshot.parts.items()}
+        self._all[snapshot.seq] = Snapshot(snapshot.seq, snapshot.meta, copied)
+        for seq in self.seqs()[2:]:
+            self.remove(seq)
+
+    def seqs(self) -> list[int]:
+        """See the port."""
+        return sorted(self._all, reverse=True)
+
+    def newest(self) -> Kept | None:
+        """See the port."""
+        return Kept(self.seqs()[0], 1, 1) if self._all else None
+
+    def load(self, seq: int) -> Snapshot:
+        """See the port."""
+        return self._all[seq]
+
+    def remove(self, seq: int) -> None:
+        """See the port."""
+        self._all.pop(seq, None)
+
+
 class FaultyLog(MemoryPartitionLog):
     """Refuses every group while ``full``; every other time only after it was written."""
 
@@ -85,6 +119,7 @@ class Cluster:
     def __init__(self) -> None:
         self.topics, self.routes = MemoryTopics(), Routes("events", PARTITIONS)
         self._logs: dict[Partition, FaultyLog] = {}
+        self._snapshots: dict[Partition, MemorySnapshots] = {}
         self._locks: dict[Partition, object] = {}
         self._now = 0.0
         self.all = [Partition("events", 0), *self.routes.everywhere()]
@@ -108,6 +143,8 @@ class Cluster:
             self._move(self.all[int(how) % len(self.all)])
         elif what == "kill":
             self._kill(int(how))
+        elif what == "keep":
+            self.keep()
         elif what == "outage":
             self.topics.refusing = bool(how)
         elif what == "full disk":
@@ -129,6 +166,17 @@ class Cluster:
     def log(self, partition: Partition) -> FaultyLog:
         """The durable log of a partition: it survives its owners."""
         return self._logs.setdefault(partition, FaultyLog())
+
+    def keep(self) -> None:
+        """Every owned partition gets a snapshot of all that its log holds."""
+        for shard in shards_of(CATALOG):
+            made = shard_catalog(CATALOG, shard)
+            for partition, log in self._logs.items():
+                if self.routes.shard_of(partition.topic) == shard.name:
+                    take(log, partial(Live, made, 0, 0, SEEN_BITS), self._kept(partition))
+
+    def _kept(self, partition: Partition) -> "MemorySnapshots":
+        return self._snapshots.setdefault(partition, MemorySnapshots())
 
     def end(self, partition: Partition) -> int:
         """The offset after the last message of a partition."""
@@ -186,6 +234,8 @@ class Cluster:
             horizon=DAY,
             known_at=lambda event: event.ts,
             stats=stats,
+            snapshots=self._kept(partition),
+            keeping=Keeping(every=0),
         )
         owner.close = lambda: self._released(partition)  # type: ignore[method-assign]
         return owner

@@ -35,15 +35,18 @@ act = st.one_of(
     st.tuples(st.just("step"), st.integers(0, 1)),
     st.tuples(st.just("move"), st.integers(0, 30)),
     st.tuples(st.just("kill"), st.integers(0, 1)),
+    st.tuples(st.just("keep"), st.just(0)),
     st.tuples(st.just("outage"), st.booleans()),
     st.tuples(st.just("full disk"), st.booleans()),
 )
 
 
+AWHILE: list[tuple[str, Any]] = [("step", at) for at in (0, 1)] * 4
 SAID = ("say", [(0, {"user": "a", "device": "b"}), b"not an event"])
 
 
 @example(acts=[("outage", True), SAID, ("step", 0)])
+@example(acts=[*AWHILE, SAID, *AWHILE, ("keep", 0), SAID, *AWHILE[:2], ("kill", 0), ("kill", 1)])
 @example(acts=[("step", 0), SAID, ("step", 0), ("full disk", True), ("step", 0), ("step", 0)])
 @example(acts=[("step", 0), SAID, ("step", 0), ("kill", 0), ("step", 1), ("step", 1)])
 @settings(max_examples=150, deadline=None)

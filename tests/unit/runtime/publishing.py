@@ -1,15 +1,18 @@
 """Owners of every partition of a small world that publish to one store, and a scorer that reads."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.property.partitions.small_world import AT, CATALOG, CONTRACTS, PARTITIONS
 
+from assay.adapters.files.snapshots import SnapshotFiles
 from assay.contracts.decode import encode_event
 from assay.contracts.event import Event
 from assay.core.errors import Unavailable
 from assay.core.time import DAY
 from assay.features.row_image import ImageCodec
 from assay.runtime.breaker import Breaker
+from assay.runtime.keeping import KEEPING, Keeping
 from assay.runtime.partition_log import MemoryPartitionLog, Message
 from assay.runtime.partition_owner import Owner
 from assay.runtime.partition_plan import Partition, Routes, shard_catalog, shards_of
@@ -50,8 +53,10 @@ class Store(MemoryReadModel):
 class Owners:
     """Every partition of every shard, each publishing to one store."""
 
-    def __init__(self, store: Store) -> None:
-        self.now = 0.0
+    def __init__(
+        self, store: Store, snapshots: Path | None = None, keeping: Keeping = KEEPING
+    ) -> None:
+        self.now, self._snapshots, self._keeping = 0.0, snapshots, keeping
         self.published: dict[Partition, Published] = {}
         self.owners: dict[Partition, Owner] = {}
         self.logs = {partition: MemoryPartitionLog() for partition in ROUTES.everywhere()}
@@ -77,6 +82,10 @@ class Owners:
             known_at=lambda event: event.ts,
             stats=Stats(),
             onlooker=self.published[partition],
+            snapshots=None
+            if self._snapshots is None
+            else SnapshotFiles(self._snapshots / str(partition)),
+            keeping=self._keeping,
         )
         while not owner.rebuild():
             pass
