@@ -4,6 +4,7 @@ A workload's code says which derived functions there are. Which features stand b
 as the code has it, or as a stored catalog or a file of changes says.
 """
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -93,7 +94,7 @@ def read_change(path: Path) -> Change:
     Raises:
         NotFound: there is no such file.
         TooLarge: it is larger than any catalog.
-        Invalid: it is neither TOML nor JSON, or says something else.
+        Invalid: it is neither TOML nor JSON, names a thing twice, or says something else.
     """
     try:
         with path.open("rb") as file:  # what a file says of its size need not be true: /dev/zero
@@ -105,10 +106,21 @@ def read_change(path: Path) -> Change:
     try:
         if path.suffix == ".json":
             given: object = msgspec.json.decode(raw)
+            json.loads(raw, object_pairs_hook=_once)
         else:
             given = tomllib.loads(raw.decode())
-    except (msgspec.DecodeError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise Invalid(f"{path} is neither TOML nor JSON (named .json): {error}") from error
     except RecursionError as error:
         raise Invalid(f"{path} is nested more deeply than any change is") from error
     return parse_change(given)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON; of two equal keys a reader keeps the last, and nobody would know."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{shown(twice)} is said twice in one object")
+    return found

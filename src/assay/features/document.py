@@ -20,7 +20,7 @@ _ITEMS_MAX = 10_000
 #: Fields that may be written as a duration such as ``36h``; ``ever`` is the lifetime window.
 _SPANS = ("window", "every", "ttl", "per")
 
-_Item = TypeVar("_Item", bound=msgspec.Struct)
+_Item = TypeVar("_Item", Feature, Combined)
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         about: why, for people.
         add: full definitions of new values; one that says ``how`` is a combined value.
         change: by name, the fields that get another value.
-        remove: names that go.
+        remove: names that go, those of derived values too.
     """
 
     about: str = ""
@@ -122,14 +122,19 @@ def changed(catalog: Catalog, change: Change) -> Catalog:
     """
     if len(change.add) + len(change.change) + len(change.remove) > _ITEMS_MAX:
         raise Invalid(f"expected at most {_ITEMS_MAX:,} changes in one file")
-    names = [item.name for item in catalog.features] + [item.name for item in catalog.combined]
+    derived = [item.name for item in catalog.derived]
     for name in (*change.change, *change.remove):
-        if name not in names:
-            raise Unknown("feature", name, known=names)
+        if name not in catalog.names:
+            raise Unknown("feature", name, known=catalog.names)
+    for name in change.change:
+        if name in derived:
+            raise Invalid(
+                f"{name!r} is computed by the workload's code: it can be removed here, and "
+                "changed there only"
+            )
     both = set(change.remove) & set(change.change)
     if both:
         raise Invalid(f"{', '.join(sorted(both))}: changed and removed at once")
-    derived = [item for item in catalog.derived if item.name not in change.remove]
     return Catalog(
         request=catalog.request,
         contracts=catalog.contracts,
@@ -141,7 +146,7 @@ def changed(catalog: Catalog, change: Change) -> Catalog:
             *_kept(catalog.combined, change),
             *(_struct(Combined, given) for given in change.add if "how" in given),
         ),
-        derived=derived,
+        derived=[item for item in catalog.derived if item.name not in change.remove],
     )
 
 
@@ -163,7 +168,7 @@ def parse_change(given: object) -> Change:
 def _kept(items: Iterable[_Item], change: Change) -> list[_Item]:
     kept = []
     for item in items:
-        name: str = item.name  # type: ignore[attr-defined]  # features and combined values have one
+        name = item.name
         if name in change.remove:
             continue
         given = change.change.get(name)

@@ -81,6 +81,7 @@ def test_a_change_adds_replaces_and_removes_and_keeps_places() -> None:
         ({"change": {"customer_count_1d": {"windwo": "1h"}}}, "Did you mean 'window'"),
         ({"change": {"customer_count_1d": {"window": "soon"}}}, "expected a positive duration"),
         ({"change": {"customer_count_1d": {"name": "other"}}}, "to rename is to remove"),
+        ({"change": {"amount_now": {"kind": "real"}}}, "computed by the workload's code"),
         ({"add": [{"name": "x"}]}, "missing required field"),
         ({"add": [{**ADDED, "of": "amuont"}]}, "Did you mean 'amount'"),
         ({"addd": []}, "change-a-feature.md"),
@@ -105,6 +106,14 @@ def test_combined_values_are_written_down_added_and_changed_like_features() -> N
     assert changed(grown, parse_change({"change": turned})).digest != grown.digest
     gone = changed(grown, parse_change({"remove": ["share_now"]}))
     assert gone.digest == CATALOG.digest
+
+
+def test_a_derived_value_can_be_removed_and_stays_away() -> None:
+    last = CATALOG.derived[-1].name
+    after = changed(CATALOG, parse_change({"remove": [last]}))
+    assert after.names == CATALOG.names[:-1]
+    assert after.digest != CATALOG.digest
+    assert catalog_from(document_of(after), after.digest, CATALOG).names == after.names
 
 
 @pytest.mark.parametrize(
