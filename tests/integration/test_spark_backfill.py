@@ -219,6 +219,6 @@ def test_workers_need_only_the_installed_package(spark: Any) -> None:
     from assay.adapters.spark.worker import Joiner
     from assay.runtime.backfill_job import lookups_of
 
-    sent = cloudpickle.dumps(Joiner(CATALOG, lookups_of(CATALOG)).slice)  # type: ignore[no-untyped-call]
+    sent = cloudpickle.dumps(Joiner(CATALOG, lookups_of(CATALOG)).slice)
     assert b"assay.adapters.spark.worker" in sent
     assert b"tests." not in sent

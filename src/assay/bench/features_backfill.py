@@ -1,6 +1,7 @@
 """How fast is a backfill, beside Polars and DuckDB? Their totals must agree with ours."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
@@ -40,8 +41,8 @@ def backfill_rows(
         frame = backfill_columns(catalog, columns, spread=spread)
         check_totals(frame, _totals(_polars(table, distinct=distinct)), "polars")
         ours, polars = timed(
-            lambda catalog=catalog: backfill_columns(catalog, columns, spread=spread),  # type: ignore[misc]  # binds the loop's value
-            lambda distinct=distinct: _polars(table, distinct=distinct),  # type: ignore[misc]  # the same
+            partial(backfill_columns, catalog, columns, spread=spread),
+            partial(_polars, table, distinct=distinct),
             repeats=repeats,
         )
         timing, totals, why = duckdb[measured]

@@ -1,11 +1,15 @@
 """``assay contract``: write contracts down for others, read theirs, and stop what would break."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from assay.cli.show import JSON, emit, grid
+
+if TYPE_CHECKING:
+    from assay.contracts.compatibility import Mode
 
 _FAILED = 1
 
@@ -76,7 +80,7 @@ def show(source: str, *, as_json: bool) -> None:
 )
 @JSON
 def check(
-    versions: tuple[str, ...], mode: str, *, transitive: bool, open_content: bool, as_json: bool
+    versions: tuple[str, ...], mode: "Mode", *, transitive: bool, open_content: bool, as_json: bool
 ) -> int:
     """Say exactly which field of NEW breaks readers; exit code 1 when any does.
 
@@ -89,12 +93,7 @@ def check(
     if len(versions) < 2:
         raise click.UsageError("expected at least two versions: OLD... NEW")
     sets = [contracts_at(source) for source in versions]
-    found = incompatible(
-        sets,
-        mode,  # type: ignore[arg-type]  # click has checked the choice
-        transitive=transitive,
-        open_content=open_content,
-    )
+    found = incompatible(sets, mode, transitive=transitive, open_content=open_content)
     promise = f"{mode}{' transitive' if transitive else ''}"
     if as_json:
         listed = [{**msgspec.to_builtins(item), "since": versions[item.since]} for item in found]

@@ -36,7 +36,7 @@ def backfill(
     for event in events:
         if event.id not in gone:
             by_type.setdefault(event.type, []).append(event)
-    fields = _fields_used(catalog)
+    fields = fields_read(catalog)
     tables = {
         event_type: columns_of(
             by_type.get(event_type, []), catalog.contracts.get(event_type), names
@@ -112,8 +112,7 @@ def finish(
     if not catalog.derived:
         return lost, 0
     deriver = Deriver(catalog)
-    used = {name for item in catalog.derived for name in item.inputs}
-    names = [name for name in catalog.request.by_name if name in used]
+    names = catalog.request_fields
     columns = [payload_values(taken(requests.column(name), places)) for name in names]
     for row in range(len(places)):
         payload = {name: column[row] for name, column in zip(names, columns, strict=True)}
@@ -121,8 +120,8 @@ def finish(
     return lost, deriver.failures
 
 
-def _fields_used(catalog: Catalog) -> dict[str, list[str]]:
-    """The payload fields that a backfill needs, by event type."""
+def fields_read(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """The payload fields that a backfill needs, by event type; the request's type is first."""
     plan, request = catalog.plan, catalog.request
     used: dict[str, dict[str, None]] = {request.type: {}}
     for source, encoder in plan.encoders.items():
@@ -131,9 +130,8 @@ def _fields_used(catalog: Catalog) -> dict[str, list[str]]:
         used[table.source].update(dict.fromkeys(table.key))
     for group in plan.groups:
         used[request.type].update(dict.fromkeys(group.key))
-    derived = {name for item in catalog.derived for name in item.inputs}
-    used[request.type].update(dict.fromkeys(name for name in request.by_name if name in derived))
-    return {source: list(names) for source, names in used.items()}
+    used[request.type].update(dict.fromkeys(catalog.request_fields))
+    return {source: tuple(names) for source, names in used.items()}
 
 
 def _ids_at(ids: Sequence[str] | Ints, places: NDArray[np.intp]) -> Sequence[str] | Ints:

@@ -80,6 +80,12 @@ class Catalog:
         return found
 
     @property
+    def request_fields(self) -> tuple[str, ...]:
+        """The fields of the request's own payload that derived values are computed from."""
+        inputs = {name for item in self.derived for name in item.inputs}
+        return tuple(name for name in self.request.by_name if name in inputs)
+
+    @property
     def meanings(self) -> dict[str, str]:
         """The digest of every value's definition, by name."""
         found = {feature.name: feature.digest for feature in self.features}

@@ -55,7 +55,7 @@ class _RoomCache(FunctionCache):
 
     def __init__(self, function: Callable[..., object]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]  # numba is untyped
-        self._cache_file: Any = IndexDataCacheFile(  # type: ignore[no-untyped-call]  # the same
+        self._cache_file: Any = IndexDataCacheFile(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
             source_stamp=room_stamp(function.__module__.rpartition(".")[0]),

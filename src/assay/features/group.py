@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.features.catalog import Catalog
 from assay.features.columns import Columns, encoded, time_order
 from assay.features.encode import Encoder
 from assay.features.finalise import Bytes
@@ -24,23 +23,10 @@ from assay.features.placed import (
 )
 from assay.features.plan import Lane, Plan, Table
 from assay.features.program import features_of, lanes_of, program_of
-from assay.features.spread import ALONE, Spread
+from assay.features.spread import Spread
 from assay.features.sweep import blank, sweep
 
 _NONE = np.zeros(0, np.int64)
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The features of one group at many requests, in the order in which these were given.
-
-    ``features`` are the places of its values in the catalog; ``bits`` and ``known`` have shape
-    ``(requests, features)``. ``overflows`` counts values that did not fit.
-    """
-
-    features: tuple[int, ...]
-    bits: Ints
-    known: Bytes
-    overflows: int
 
 
 class Source:
@@ -95,36 +81,6 @@ class Target(msgspec.Struct, frozen=True):
     bits: Ints
     known: Bytes
     columns: dict[int, int]
-
-
-def backfill_group(
-    catalog: Catalog, group: int, events: Columns, requests: Columns, *, spread: Spread = ALONE
-) -> Part:
-    """The features of ``catalog.plan.groups[group]`` at the requests, as these were given.
-
-    Args:
-        catalog: whose features.
-        group: which look-up of its plan.
-        events: of the type of the group's table, of every entity that ``requests`` asks about.
-        requests: of the catalog's request type.
-        spread: how to share out the rows.
-
-    Raises:
-        Invalid: a column of another kind than its contract says.
-    """
-    plan = catalog.plan
-    source_type = plan.tables[plan.groups[group].table].source
-    source = Source(source_type, events, plan.encoders[source_type])
-    asked = source
-    if requests is not events:
-        asked_type = catalog.request.type
-        asked = Source(asked_type, requests, plan.encoders.get(asked_type))
-    order, features = asked.places(), features_of(plan, group)
-    shape = len(requests.ts), len(features)
-    bits, known = np.empty(shape, np.int64), np.empty(shape, np.uint8)
-    target = Target(bits, known, {feature: column for column, feature in enumerate(features)})
-    overflows = fill(plan, group, source, Asked(asked, order, True, order), target, spread)
-    return Part(features=tuple(features), bits=bits, known=known, overflows=overflows)
 
 
 def fill(

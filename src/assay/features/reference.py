@@ -187,7 +187,8 @@ def _combined(
             case "rate":
                 return float(Fraction(a * item.per, features[item.of[0]].window))
             case "difference":
-                return a - b  # type: ignore[no-any-return]  # two whole numbers or reals
+                difference: int | float = a - b
+                return difference
             case _:
                 return None if b == 0 else a / b
     except OverflowError:

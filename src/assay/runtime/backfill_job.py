@@ -20,7 +20,7 @@ from assay.features.check import request_key
 from assay.features.columns import Columns
 
 Ints = NDArray[np.int64]
-FORMAT = 1  #: of the files between the stages; another one is not taken up again
+FORMAT = 2  #: of the files between the stages; another one is not taken up again
 #: More files would be open, or batches too small, long before the events run out.
 PARTS_MAX = 4096
 _GIB = 1 << 30
@@ -112,23 +112,6 @@ def lookups_of(catalog: Catalog) -> tuple[Lookup, ...]:
         fields = tuple(dict.fromkeys(read))
         found.append(Lookup(number, source, key, asked, fields, tuple(places), restricted))
     return tuple(found)
-
-
-def fields_read(catalog: Catalog) -> dict[str, tuple[str, ...]]:
-    """The payload fields that the catalog reads, by event type; the request's type is first."""
-    request = catalog.request
-    used: dict[str, dict[str, None]] = {request.type: {}}
-    for lookup in lookups_of(catalog):
-        used.setdefault(lookup.source, {}).update(dict.fromkeys(lookup.fields))
-        used[request.type].update(dict.fromkeys(lookup.asked))
-    used[request.type].update(dict.fromkeys(request_fields(catalog)))
-    return {source: tuple(names) for source, names in used.items()}
-
-
-def request_fields(catalog: Catalog) -> tuple[str, ...]:
-    """The fields of the request's own payload that derived values are computed from."""
-    inputs = {name for item in catalog.derived for name in item.inputs}
-    return tuple(name for name in catalog.request.by_name if name in inputs)
 
 
 def fill(lookup: Lookup, rows: Rows) -> Filled:

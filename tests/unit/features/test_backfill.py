@@ -8,10 +8,9 @@ from tests.unit.features.small import T, catalog, feature, paid
 
 from assay.contracts.event import Event
 from assay.core.errors import Invalid
-from assay.features.backfill import backfill, backfill_columns, finish
+from assay.features.backfill import backfill, backfill_columns
 from assay.features.columns import Coded, Columns, Partly, coded, columns_of
-from assay.features.definition import Derived, Where
-from assay.features.group import backfill_group
+from assay.features.definition import Where
 from assay.features.spread import Spread
 
 SUM = feature("sum")
@@ -143,26 +142,3 @@ def test_no_split_of_the_work_changes_a_bit() -> None:
             assert shared.bits.tobytes() == alone.bits.tobytes()
             assert shared.known.tobytes() == alone.known.tobytes()
             assert shared.overflows == alone.overflows
-
-
-def test_groups_filled_by_themselves_and_finished_are_the_whole() -> None:
-    """Each look-up on its own, requests in the order given: what a job split by key computes."""
-    by_shop = feature("distinct", name="cards", key=("shop",), of="card")
-    twice = Derived(
-        name="twice",
-        inputs=("card_sum", "cents"),
-        function=lambda given: 2 * given["card_sum"] + given["cents"],
-        kind="int",
-        version="1",
-    )
-    made = catalog(SUM, by_shop, LAST, derived=(twice,))
-    events = [paid(9 - n, n, name=f"e{n}", card=f"c{n % 3}", shop=f"s{n % 2}") for n in range(10)]
-    given = columns_of(events, made.contracts.get("paid"), ["card", "shop", "cents"])
-    bits, known = np.zeros((10, len(made)), np.int64), np.zeros((10, len(made)), np.uint8)
-    for number in range(len(made.plan.groups)):
-        part = backfill_group(made, number, given, given)
-        bits[:, part.features], known[:, part.features] = part.bits, part.known
-    assert finish(made, given, np.arange(10), bits, known) == (0, 0)
-    whole = backfill(made, events)
-    assert bits[::-1].tolist() == whole.bits.tolist()
-    assert known[::-1].tolist() == whole.known.tolist()

@@ -22,7 +22,6 @@ from assay.adapters.parquet.slots import committed
 from assay.core.time import format_time
 from assay.features.catalog import Catalog
 from assay.runtime.backfill_finish import finish
-from assay.runtime.backfill_job import request_fields
 
 Ints = NDArray[np.int64]
 _ROW_GROUP = 1 << 17
@@ -46,7 +45,7 @@ def join_range(catalog: Catalog, asked: Any, filled: Iterable[Any], path: Path) 
         for name in table.schema.names:
             if name != "ordinal":
                 bits[rows, int(name)], known[rows, int(name)] = bits_of(table.column(name))
-    columns = columns_of_table(pa.table(asked), ordinals, request_fields(catalog))
+    columns = columns_of_table(pa.table(asked), ordinals, catalog.request_fields)
     overflows, failures = finish(catalog, bits, known, columns)
     facts = {"rows": count, "overflows": overflows, "derived_failures": failures}
     if not count:

@@ -22,6 +22,7 @@ from assay.adapters.parquet.staging import Staging
 from assay.contracts.contract import ContractSet
 from assay.contracts.retraction import with_retractions
 from assay.core.errors import Invalid
+from assay.features.backfill import fields_read
 from assay.features.catalog import Catalog
 from assay.runtime.backfill_job import (
     Filled,
@@ -29,9 +30,7 @@ from assay.runtime.backfill_job import (
     Rows,
     Shape,
     Source,
-    fields_read,
     lookups_of,
-    request_fields,
     shape_for,
 )
 
@@ -146,7 +145,7 @@ class ParquetStages:
         for lookup in self._lookups:
             self._deal(lookup, ranked, at)
         requests = ranked[self._catalog.request.type]
-        names = ["ordinal", "id", "ts", *request_fields(self._catalog)]
+        names = ["ordinal", "id", "ts", *self._catalog.request_fields]
         slots = np.zeros(requests.num_rows, np.int64)
         write_slots(self._folder.asked(at), requests.select(names), slots, 1)
         return {"events": sum(table.num_rows for table in ranked.values())}

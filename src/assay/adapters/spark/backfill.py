@@ -18,8 +18,9 @@ from assay.adapters.spark.worker import Asker, Dealer, Filler, Joiner, Reader, p
 from assay.contracts.contract import ContractSet
 from assay.contracts.retraction import RETRACTION_TYPE, with_retractions
 from assay.core.errors import Conflict, Invalid, TooLarge
+from assay.features.backfill import fields_read
 from assay.features.catalog import Catalog
-from assay.runtime.backfill_job import Lookup, fields_read, lookups_of
+from assay.runtime.backfill_job import Lookup, lookups_of
 
 #: Retractions are sent to every worker.
 RETRACTED_MAX = 1_000_000

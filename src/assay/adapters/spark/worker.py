@@ -24,7 +24,7 @@ from assay.contracts.decode import check_event
 from assay.contracts.violation import ContractViolation
 from assay.features.catalog import Catalog
 from assay.runtime.backfill_finish import finish
-from assay.runtime.backfill_job import Lookup, fill, request_fields
+from assay.runtime.backfill_job import Lookup, fill
 
 #: In place of a look-up's number: the row is the request itself.
 REQUEST = -1
@@ -168,7 +168,7 @@ class Asker(msgspec.Struct, frozen=True):
 
     def asked(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Id, T and fields, and in which slice the request's values come together."""
-        names = request_fields(self.catalog)
+        names = self.catalog.request_fields
         for batch in batches:
             here = batch.filter(pc.equal(batch.column("type"), self.catalog.request.type))
             count = here.num_rows
@@ -204,7 +204,7 @@ class Joiner(msgspec.Struct, frozen=True):
             here = np.ix_(places, np.array(lookup.places, np.int64))
             bits[here] = _array(part["bits"], "<i8", width)
             known[here] = _array(part["known"], "u1", width)
-        names = request_fields(self.catalog)
+        names = self.catalog.request_fields
         finish(self.catalog, bits, known, columns_of_table(asked, whole(asked["ordinal"]), names))
         return output_table(self.catalog, asked["id"], asked["ts"], bits, known)
 
@@ -218,7 +218,7 @@ def partial_fields(catalog: Catalog) -> list[Any]:
         pa.field("lookup", pa.int32()),
         pa.field("bits", pa.binary()),
         pa.field("known", pa.binary()),
-        *payload_types(catalog.request, list(request_fields(catalog))),
+        *payload_types(catalog.request, catalog.request_fields),
     ]
 
 
