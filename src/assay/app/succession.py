@@ -103,11 +103,6 @@ class Succession:
         self.deciding = deciding(first)
 
     @property
-    def next_key(self) -> str | None:
-        """The version that is being prepared, None when nothing is to change."""
-        return None if self._next is self._now else self._next.key
-
-    @property
     def status(self) -> str:
         """How far the next version is, and what went wrong; empty when nothing is to change."""
         if self._trouble:

@@ -166,24 +166,6 @@ class MemoryObjects:
         return digest in self._data
 
 
-class MemoryCatalogs:
-    """A catalog store that lives as long as the process."""
-
-    def __init__(self) -> None:
-        self._documents: dict[str, bytes] = {}
-
-    def put(self, digest: str, document: bytes) -> None:
-        """See `CatalogStore.put`."""
-        self._documents[digest] = bytes(document)
-
-    def get(self, digest: str) -> bytes:
-        """See `CatalogStore.get`."""
-        found = self._documents.get(digest)
-        if found is None:
-            raise NotFound(f"no catalog {shown(digest)} is stored")
-        return found
-
-
 class MemoryLists:
     """Lists given by hand."""
 

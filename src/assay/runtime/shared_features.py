@@ -54,11 +54,6 @@ class SharedFeatures:
         self.absences: Counter[str] = Counter()
 
     @property
-    def catalog_digest(self) -> str:
-        """Of the catalog whose vectors these are."""
-        return self._codec.catalog.digest
-
-    @property
     def is_down(self) -> bool:
         """Whether the store is being left alone now."""
         return self._breaker.is_open
