@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from assay.core.evidence import Evidence
-from assay.core.time import format_time
 from assay.governance import parts
+from assay.governance.assembly import assembled
 from assay.governance.document import (
     Block,
     Bullets,
@@ -19,8 +19,6 @@ from assay.governance.document import (
     Span,
     Table,
     Text,
-    checked,
-    cited,
 )
 from assay.governance.facts import Facts
 from assay.governance.inventory import ModelRecord
@@ -76,39 +74,7 @@ def model_card(
         Section("Who answers for it", (parts.people(facts),)),
         Section("Terms", (parts.glossary(_TERMS),)),
     )
-    document = Document(
-        kind="model_card",
-        title="Model card",
-        subtitle=facts.record.name,
-        subject=facts.record.model or facts.record.policy,
-        at=at,
-        regime=regime.label,
-        front=front(facts, at),
-        sections=sections,
-        evidence=sheet.evidence,
-    )
-    used = cited(document)
-    return checked(only(document, used))
-
-
-def only(document: Document, used: frozenset[str]) -> Document:
-    """The document with an appendix of nothing but what it cites."""
-    kept = tuple(item for item in document.evidence if item.id in used)
-    return msgspec.structs.replace(document, evidence=kept)
-
-
-def front(facts: Facts, at: int) -> tuple[tuple[str, Fact], ...]:
-    """The lines of a title page."""
-    record = facts.record
-    return (
-        ("Version", Fact(record.key, "inventory")),
-        ("Status", Fact(facts.state.value, "inventory")),
-        ("Risk tier", Fact(f"{record.tier} (of 3; 1 asks for most)", "inventory")),
-        ("Owner", Fact(record.owner, "inventory")),
-        ("Model digest", Fact(record.model or "none: rules only", "inventory")),
-        ("Policy digest", Fact(record.policy, "inventory")),
-        ("Written", Fact(format_time(at)[:10], "clock")),
-    )
+    return assembled("model_card", facts, sheet, sections, at=at, regime=regime)
 
 
 def _summary(facts: Facts, sheet: Sheet, regime: Regime) -> Section:

@@ -6,7 +6,7 @@ import msgspec
 
 from assay.core.evidence import Evidence
 from assay.governance import parts
-from assay.governance.card import front, only
+from assay.governance.assembly import assembled
 from assay.governance.document import (
     Block,
     Bullets,
@@ -19,8 +19,6 @@ from assay.governance.document import (
     Section,
     Table,
     Text,
-    checked,
-    cited,
 )
 from assay.governance.facts import Facts
 from assay.governance.regime import US_SR_26_2, Regime
@@ -91,22 +89,11 @@ def fairness_audit(
         _not_said(facts, sheet),
         Section("Terms", (parts.glossary(_TERMS),)),
     )
-    document = Document(
-        kind="fairness_audit",
-        title="Fairness audit",
-        subtitle=facts.record.name,
-        subject=facts.record.model or facts.record.policy,
-        at=at,
-        regime=regime.label,
-        front=(
-            *front(facts, at),
-            ("Jurisdiction", Fact(legal.jurisdiction, "legal basis")),
-            ("Legal basis", Fact(f"{legal.basis} (chosen by {legal.chosen_by})", "legal basis")),
-        ),
-        sections=sections,
-        evidence=sheet.evidence,
+    law = (
+        ("Jurisdiction", Fact(legal.jurisdiction, "legal basis")),
+        ("Legal basis", Fact(f"{legal.basis} (chosen by {legal.chosen_by})", "legal basis")),
     )
-    return checked(only(document, cited(document)))
+    return assembled("fairness_audit", facts, sheet, sections, at=at, regime=regime, front=law)
 
 
 def _summary(facts: Facts, sheet: Sheet, legal: LegalBasis, regime: Regime) -> Section:

@@ -11,7 +11,7 @@ import msgspec
 from assay.core.errors import Forbidden
 from assay.core.evidence import Evidence
 from assay.governance import chapters, parts
-from assay.governance.card import front, only
+from assay.governance.assembly import assembled
 from assay.governance.document import (
     Block,
     Bullets,
@@ -25,8 +25,6 @@ from assay.governance.document import (
     Section,
     Table,
     Text,
-    checked,
-    cited,
 )
 from assay.governance.facts import Facts, GatePolicy, person
 from assay.governance.gate import GATE_POLICY
@@ -98,22 +96,13 @@ def validation_report(
         _limits(facts, opinion),
         Section("Terms", (parts.glossary(_TERMS),)),
     )
-    document = Document(
-        kind="validation_report",
-        title="Validation report",
-        subtitle=facts.record.name,
-        subject=facts.record.model or facts.record.policy,
-        at=at,
-        regime=regime.label,
-        front=(
-            *front(facts, at),
-            ("Validator", Fact(opinion.by, "opinion")),
-            ("Opinion", Fact(opinion.verdict, "opinion")),
-        ),
-        sections=sections,
-        evidence=sheet.evidence,
+    opined = (
+        ("Validator", Fact(opinion.by, "opinion")),
+        ("Opinion", Fact(opinion.verdict, "opinion")),
     )
-    return checked(only(document, cited(document)))
+    return assembled(
+        "validation_report", facts, sheet, sections, at=at, regime=regime, front=opined
+    )
 
 
 def _summary(facts: Facts, sheet: Sheet, opinion: Opinion, regime: Regime) -> Section:
