@@ -1,10 +1,8 @@
 """The main job on real input: the public card stream, compared with its handbook, then served."""
 
-from functools import partial
 from pathlib import Path
 
-from assay.app import release
-from assay.app.demo import folder
+from assay.app.demo import folder, gate
 from assay.app.demo.live import LiveDays, live_days
 from assay.app.demo.people import enrol
 from assay.app.demo.stage import Say, Stage
@@ -13,7 +11,6 @@ from assay.app.history import import_history
 from assay.app.home import Control, Home, control
 from assay.app.training import fairness_of
 from assay.core.time import DAY
-from assay.governance.validation_report import Opinion
 from assay.models.train import Trained
 from assay.runtime.cards import compare_cards, history, live_week, train_cards, train_history
 from assay.runtime.cards_file import read_payments
@@ -30,9 +27,12 @@ from assay.workloads.cards.workload import CARDS
 HORIZON = 7 * DAY
 #: The stream knows nothing of people: only operational divisions can be looked at.
 _ABSENT = ("age", "sex", "ethnic origin", "religion", "disability", "residence")
-_OPINION = (
-    "The scores were replicated from the stored bytes and the discrimination was recomputed by "
-    "another formula. The stream is public and simulated: the figures speak for it alone."
+_WORDS = gate.Words(
+    opinion="The scores were replicated from the stored bytes and the discrimination was "
+    "recomputed by another formula. The stream is public and simulated: the figures speak for it "
+    "alone.",
+    validator="Replicated on the public stream.",
+    approver="For a replay of public data only.",
 )
 
 
@@ -94,19 +94,10 @@ def _learn(home: Home, frames: CardsFrames, stage: Stage) -> tuple[TrainResult, 
 
 
 def _pass_gate(home: Home, parts: Control, people: dict[str, Identity], result: TrainResult) -> str:
-    gate = parts.governance
-    developer, validator = people["demo-developer"], people["demo-validator"]
-    approver = people["demo-approver"]
     shelf = Shelf(home.objects(), home.path / "documents", currency=CARDS.costs.currency)
-    key = release.register(gate, developer, result, cards_record).record.key
-    evidence = (*result.development, *fairness_of(result, absent=_ABSENT))
-    release.submit(gate, developer, key, evidence, (shelf.fairness_audit, shelf.model_card))
-    opinion = Opinion(verdict="approve", by=validator.user, text=_OPINION)
-    report = partial(shelf.validation_report, opinion=opinion)
-    release.validate(gate, validator, key, result.validation, (report,))
-    release.approve(gate, validator, key, "validator", "Replicated on the public stream.")
-    release.approve(gate, approver, key, "approver", "For a replay of public data only.")
-    release.go_live(gate, approver, key)
+    fairness = fairness_of(result, absent=_ABSENT)
+    key = gate.submit(parts.governance, people, shelf, result, cards_record, fairness)
+    gate.approve(parts.governance, people, shelf, result, key, _WORDS)
     return key
 
 

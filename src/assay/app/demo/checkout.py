@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from assay.app import release
-from assay.app.demo import folder
+from assay.app.demo import folder, gate
 from assay.app.demo.live import LiveDays, live_days
 from assay.app.demo.people import enrol
 from assay.app.demo.stage import Say, Stage
@@ -22,7 +20,6 @@ from assay.core.errors import GateRefused
 from assay.core.evidence import Evidence
 from assay.core.time import DAY, format_time
 from assay.governance.treated import Attribute
-from assay.governance.validation_report import Opinion
 from assay.rules.lists import write_list
 from assay.runtime.identity import Identity
 from assay.runtime.train import TrainResult
@@ -36,9 +33,11 @@ from assay.workloads.checkout.watch import Watch, first_burst
 
 LIVE_DAYS = 6
 HORIZON = 7 * DAY
-_OPINION = (
-    "The scores were replicated from the stored bytes, the discrimination was recomputed by "
-    "another formula, and a simple challenger does not do better. The limits of use are right."
+_WORDS = gate.Words(
+    opinion="The scores were replicated from the stored bytes, the discrimination was recomputed "
+    "by another formula, and a simple challenger does not do better. The limits of use are right.",
+    validator="Replicated; the limits of use are right.",
+    approver="Evidence read; risk accepted as described.",
 )
 
 
@@ -148,24 +147,16 @@ def _pass_gate(
     result: TrainResult,
     say: Say,
 ) -> str:
-    gate = parts.governance
-    developer, validator = people["demo-developer"], people["demo-validator"]
+    governance = parts.governance
     shelf = Shelf(home.objects(), home.path / "documents", currency=COSTS.currency)
-    key = release.register(gate, developer, result, checkout_record).record.key
-    evidence = (*result.development, *_fairness(world, result))
-    release.submit(gate, developer, key, evidence, (shelf.fairness_audit, shelf.model_card))
+    fairness = _fairness(world, result)
+    key = gate.submit(governance, people, shelf, result, checkout_record, fairness)
     try:
-        gate.admit(result.model, result.policy_digest)
+        governance.admit(result.model, result.policy_digest)
     except GateRefused as refused:
         say(f"before approval the server would say: {refused}")
-    opinion = Opinion(verdict="approve", by=validator.user, text=_OPINION)
-    report = partial(shelf.validation_report, opinion=opinion)
-    release.validate(gate, validator, key, result.validation, (report,))
-    release.approve(gate, validator, key, "validator", "Replicated; the limits of use are right.")
-    approver = people["demo-approver"]
-    release.approve(gate, approver, key, "approver", "Evidence read; risk accepted as described.")
-    release.go_live(gate, approver, key)
-    say(f"{key} is live: approved by {validator.user} and {approver.user}")
+    gate.approve(governance, people, shelf, result, key, _WORDS)
+    say(f"{key} is live: approved by demo-validator and demo-approver")
     return key
 
 
