@@ -36,7 +36,7 @@ from assay.runtime.memory_identity import MemoryIdentity
 from assay.runtime.online import Engine
 from assay.runtime.review import Desk, ReviewDesk
 from assay.runtime.telemetry import Telemetry
-from assay.serving.door import Door, Room
+from assay.serving.door import Door
 from assay.serving.problem import status_of
 from assay.serving.server import door, metrics_of
 
@@ -265,16 +265,7 @@ def open_shop(
 
 def made_door(platform: Platform) -> Door:
     """The door of a platform, with the console behind it."""
-    console = console_room(platform, status_of)
-    room = Room(
-        console.owns,
-        console.access,
-        console.identify,
-        console.refuse,
-        console.app,
-        headers=console.headers,
-    )
-    return door(platform, (room,), metrics_of(platform))
+    return door(platform, (console_room(platform, status_of),), metrics_of(platform))
 
 
 def with_limits(shop: Shop, **limits: int) -> Shop:

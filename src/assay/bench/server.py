@@ -9,6 +9,7 @@ request nothing.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from assay.app.home import Control, Home
@@ -19,7 +20,6 @@ from assay.app.workloads import compiled
 from assay.bench.world import WORKLOAD
 from assay.console.room import console_room
 from assay.serving import server
-from assay.serving.door import Room
 from assay.serving.logs import log_as_json
 from assay.serving.problem import status_of
 
@@ -36,22 +36,10 @@ def main(folder: str, policy: str, port: str) -> None:
         return Chosen(WORKLOAD, compiled(found, WORKLOAD), scorer, None)
 
     log_as_json()
-    listening = server.listen(settings.server)
-    try:
-        platform = open_platform(settings, chooser)
-    except BaseException:
-        listening.close()
-        raise
+    opening = partial(open_platform, settings, chooser)
+    listening, platform = server.opened(settings.server, opening)
     console = console_room(platform, status_of)
-    room = Room(
-        console.owns,
-        console.access,
-        console.identify,
-        console.refuse,
-        console.app,
-        headers=console.headers,
-    )
-    door = server.door(platform, (room,), server.metrics_of(platform))
+    door = server.door(platform, (console,), server.metrics_of(platform))
     server.run(platform, door, listening, lambda: None)
 
 

@@ -1,6 +1,5 @@
 """How is a home folder served? One process: the API, the console, and a stop that loses nothing."""
 
-import gc
 from typing import Any
 
 import click
@@ -40,35 +39,22 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
 
     The socket is bound before the state is rebuilt, so that a port in use is known at once.
     """
+    from assay.app.platform import Platform
     from assay.app.wire import open_platform
     from assay.console.room import console_room
     from assay.serving import server
-    from assay.serving.door import Room
     from assay.serving.logs import log_as_json
     from assay.serving.problem import status_of
 
+    def opening() -> Platform:
+        if not as_json:
+            click.echo("Rebuilding the state from the log; it listens when that is done", err=True)
+        return open_platform(settings)
+
     log_as_json()
-    listening = server.listen(settings.server)
-    if not as_json:
-        click.echo("Rebuilding the state from the log; it listens when that is done", err=True)
-    try:
-        platform = open_platform(settings)
-    except BaseException:
-        listening.close()
-        raise
-    # What was built from the log stays: the collector need not walk it in the middle of a request.
-    gc.freeze()
+    listening, platform = server.opened(settings.server, opening)
     console = console_room(platform, status_of)
-    room = Room(
-        console.owns,
-        console.access,
-        console.identify,
-        console.refuse,
-        console.app,
-        headers=console.headers,
-    )
-    metrics = server.metrics_of(platform)
-    door = server.door(platform, (room,), metrics)
+    door = server.door(platform, (console,), server.metrics_of(platform))
     url = server.address(settings.server, listening)
     server.run(platform, door, listening, lambda: _announce(url, platform.live, as_json, settings))
 

@@ -1,13 +1,14 @@
 """How does the one server process live? It listens, serves, is told to stop, finishes, closes."""
 
 import asyncio
+import gc
 import itertools
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 import uvicorn
 import uvloop
@@ -16,6 +17,8 @@ from assay.app.platform import Platform
 from assay.app.settings import ServerSettings
 from assay.core.errors import AssayError, Unavailable
 from assay.core.time import SECOND
+from assay.runtime.access import AccessTable
+from assay.runtime.identity import Identity
 from assay.serving.access import DECIDE, api_access
 from assay.serving.api import api
 from assay.serving.asgi import Application, RawHeaders
@@ -66,9 +69,41 @@ def api_room(platform: Platform, metrics: Metrics) -> Room:
     )
 
 
-def door(platform: Platform, rooms: Sequence[Room], metrics: Metrics) -> Door:
-    """The application of a platform: the given rooms, and for every other path the API."""
+class Guest(Protocol):
+    """What a room that another package made says of itself; see `Room`."""
+
+    @property
+    def owns(self) -> Callable[[str], bool]:
+        """Whether a path is the room's."""
+
+    @property
+    def access(self) -> AccessTable:
+        """Who may do what there."""
+
+    @property
+    def identify(self) -> Callable[[RawHeaders], Identity | None]:
+        """Who asks, by the headers."""
+
+    @property
+    def refuse(self) -> Callable[[AssayError, Visit, RawHeaders], Answer]:
+        """How an error is said."""
+
+    @property
+    def app(self) -> Application:
+        """What answers."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is added to every answer."""
+
+
+def door(platform: Platform, guests: Sequence[Guest], metrics: Metrics) -> Door:
+    """The application of a platform: the rooms of guests, and for every other path the API."""
     server = platform.settings.server
+    rooms = [
+        Room(guest.owns, guest.access, guest.identify, guest.refuse, guest.app, {}, guest.headers)
+        for guest in guests
+    ]
     return Door(
         (*rooms, api_room(platform, metrics)),
         metrics,
@@ -121,6 +156,25 @@ def listen(settings: ServerSettings) -> socket.socket:
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "
             "choose another with --port"
         ) from error
+
+
+def opened(
+    settings: ServerSettings, platform: Callable[[], Platform]
+) -> tuple[socket.socket, Platform]:
+    """A bound socket, and then a platform: a port in use is known before the state is rebuilt.
+
+    Raises:
+        Unavailable: the address is taken, or the platform cannot be opened.
+    """
+    listening = listen(settings)
+    try:
+        made = platform()
+    except BaseException:
+        listening.close()
+        raise
+    # What was built from the log stays: the collector need not walk it in the middle of a request.
+    gc.freeze()
+    return listening, made
 
 
 def address(settings: ServerSettings, listening: socket.socket) -> str:
