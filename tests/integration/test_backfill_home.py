@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.integration.command_line import run
 from tests.property.backfill.cut import differences
 
 from assay.adapters.parquet.folder import Folder
@@ -17,14 +17,6 @@ from assay.core.errors import Unavailable
 from assay.features.backfill import backfill
 from assay.features.state import FeatureState
 from assay.runtime.fold import fold
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    """One command with ``--json``: its exit code and answer."""
-    capsys.readouterr()
-    code = main([*words, "--json"])
-    out = capsys.readouterr().out
-    return code, json.loads(out) if out else {}
 
 
 def test_a_log_with_late_and_retracted_events_gives_the_values_of_its_fold(

@@ -4,11 +4,9 @@ Nothing here chooses anything: model, features and seed were frozen before the t
 scored (``workloads.cards.selection``), and these tests only check that the figures still come out.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.integration.public_data import CARD_STREAM, needs_card_stream
 
 from assay.core.time import DAY
 from assay.features.backfill import backfill_columns
@@ -24,19 +22,12 @@ from assay.workloads.cards.protocol import TEST_WEEK, VALIDATION_WEEKS, TestSet
 from assay.workloads.cards.selection import CHOSEN, LOG
 from assay.workloads.cards.workload import CARDS
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
-FILE = DATA / "cards" / "transactions_2018-05-10_2018-08-14.parquet"
-
-pytestmark = pytest.mark.skipif(
-    not FILE.is_file(),
-    reason=f"the public card stream is not at {FILE}: set ASSAY_DATA to the data folder",
-)
+pytestmark = needs_card_stream
 
 
 @pytest.fixture(scope="module")
 def payments() -> Payments:
-    return read_payments(FILE)
+    return read_payments(CARD_STREAM)
 
 
 def test_every_payment_of_the_public_stream_is_read(payments: Payments) -> None:

@@ -2,21 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
+from tests.integration.command_line import run
 
 from assay.app.home import Home
 from assay.cli.main import main
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    """One command with ``--json``: its exit code and answer."""
-    capsys.readouterr()
-    code = main([*words, "--json"])
-    out = capsys.readouterr().out
-    return code, json.loads(out) if out else {}
 
 
 @pytest.fixture

@@ -1,21 +1,11 @@
 """``assay snapshot`` through the command line: taken, begun from, passed over: the same bits."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.integration.command_line import run
 
 from assay.app.home import Home
-from assay.cli.main import main
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    """One command with ``--json``: its exit code and answer."""
-    capsys.readouterr()
-    code = main([*words, "--json"])
-    out = capsys.readouterr().out
-    return code, json.loads(out) if out else {}
 
 
 def test_a_snapshot_is_taken_beside_the_log_and_used_by_the_next_command(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.integration.approved_versions import person, record
+from tests.integration.command_line import run
 from tests.integration.served_home import START, booking, make_home, text_of
 
 from assay.adapters.sqlite.log import SqliteLog
@@ -16,7 +17,6 @@ from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.home import Home, control
 from assay.app.settings import read_settings
 from assay.app.wire import open_platform
-from assay.cli.main import main
 from assay.contracts.event import Event
 from assay.core.errors import Unavailable
 from assay.core.time import MINUTE
@@ -29,14 +29,6 @@ from assay.runtime.train_store import store_bundle
 
 NAME = "Zebulon-Quagmire-7731"
 USER = "subject-to-forget-5521"
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    """One command with ``--json``: its exit code and answer."""
-    capsys.readouterr()
-    code = main([*words, "--json"])
-    out = capsys.readouterr().out
-    return code, json.loads(out) if out else {}
 
 
 @pytest.fixture

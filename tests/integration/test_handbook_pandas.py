@@ -5,13 +5,11 @@ and windows ``[T - w, T)`` (``closed="left"``). Its left-closed windows count th
 rows at the same instant; those few payments are compared with a filter over all rows instead.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from tests.integration.public_data import CARD_STREAM, needs_card_stream
 
 from assay.core.time import DAY
 from assay.features.backfill import backfill_columns
@@ -21,21 +19,15 @@ from assay.workloads.cards import handbook
 from assay.workloads.cards.contracts import LABEL_DELAY
 from assay.workloads.cards.payments import Payments
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared" / "data"))
-FILE = DATA / "cards" / "transactions_2018-05-10_2018-08-14.parquet"
 #: Whole customers and terminals, so that no window loses an event.
 CUSTOMERS, TERMINALS, DAYS = 150, 300, (1, 7, 30)
 
-pytestmark = pytest.mark.skipif(
-    not FILE.is_file(),
-    reason=f"the public card stream is not at {FILE}: set ASSAY_DATA to the data folder",
-)
+pytestmark = needs_card_stream
 
 
 @pytest.fixture(scope="module")
 def payments() -> Payments:
-    return read_payments(FILE)
+    return read_payments(CARD_STREAM)
 
 
 @pytest.fixture(scope="module")
