@@ -112,7 +112,9 @@ def test_no_file_holds_the_subject_and_the_promises_hold(
         connection.execute("UPDATE entry SET key = 'x'")
 
 
-def test_what_is_not_reached_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_partitions_that_hold_the_subject_are_named_and_emptied(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number, user in enumerate((USER, "somebody-else")):
         folder = home / "partitions" / "user_id" / str(number)
         folder.mkdir(parents=True)
@@ -122,7 +124,10 @@ def test_what_is_not_reached_is_named(home: Path, capsys: pytest.CaptureFixture[
         log.close()
     for more in (["--dry-run"], []):
         words = ("erase", "--home", str(home), "--subject", f"user_id={USER}", *more)
-        assert run(capsys, *words)[1]["not_reached"] == ["partitions/user_id/0/log.db"]
+        [told] = run(capsys, *words)[1]["partitions"]
+        assert (told["log"], told["events"]) == ("partitions/user_id/0/log.db", 1)
+        assert bool(told["receipt"]) == (more == [])
+    assert "partitions/user_id/0/log.db" not in files_with(home, USER)
 
 
 def test_the_models_that_may_have_learned_from_the_subject_are_named(

@@ -12,8 +12,13 @@ from typing import Any
 import msgspec
 
 from assay.adapters.files.home import HomeLock
-from assay.adapters.sqlite.log import SqliteLog
 from assay.app.home import Control, Home, control
+from assay.app.partition_erasure import (
+    PartitionErased,
+    erase_in,
+    look_at,
+    opened_partitions,
+)
 from assay.core.errors import Forbidden, NotFound
 from assay.core.time import format_time
 from assay.features.catalog import Catalog
@@ -22,7 +27,7 @@ from assay.models.bundle import MANIFEST, Manifest, read_bundle
 from assay.runtime.erasure import Erasures, Found, erase, find, receipt_digest
 from assay.runtime.identity import Identity, Role
 from assay.runtime.ports import ErasableLog, EventLog, ObjectStore
-from assay.runtime.subject import Subject, entries_about
+from assay.runtime.subject import Subject
 
 AUDIT_MAX = 1 << 40  #: entries of the audit log: all of them
 _ASKED, _DONE = "erasure asked", "subject erased"
@@ -35,8 +40,8 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     """What an erasure took out, or would; ``receipt`` is empty when nothing was written.
 
     ``dependent_decisions`` and ``dependent_values`` are what others were served that saw the
-    subject; ``models`` learned from a time in which there are events of it; ``not_reached`` are
-    partition logs of this home that hold the subject and were left as they are.
+    subject; ``models`` learned from a time in which there are events of it; ``partitions`` are the
+    partition logs of this home that held the subject.
     """
 
     receipt: str
@@ -49,7 +54,7 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     cases: int = 0
     snapshots: int = 0
     models: tuple[str, ...] = ()
-    not_reached: tuple[str, ...] = ()
+    partitions: tuple[PartitionErased, ...] = ()
 
 
 def look(home: Home, catalogs: Catalogs, subject: Subject, progress: Any) -> Erasing:
@@ -65,7 +70,8 @@ def look(home: Home, catalogs: Catalogs, subject: Subject, progress: Any) -> Era
         try:
             found = find(log, log, catalogs(log), subject, progress)
             told = _told("", found, models=_learned(parts, home.objects(), found))
-            return msgspec.structs.replace(told, not_reached=_not_reached(home, subject))
+            with opened_partitions(home, alone=False) as partitions:
+                return msgspec.structs.replace(told, partitions=look_at(partitions, subject))
         finally:
             log.close()
 
@@ -94,11 +100,15 @@ def erase_subject(
     Raises:
         Forbidden: whoever asks is no administrator.
         NotFound: nothing is about the subject, or the folder is no home.
-        HomeLocked: a server has the folder open.
+        HomeLocked: a server has the folder open, or a worker one of its partitions.
         Unavailable: the disk failed, or a file could not be rewritten: run it again.
     """
     home.check()
-    with HomeLock(home.path), control(home) as parts:
+    with (
+        HomeLock(home.path),
+        control(home) as parts,
+        opened_partitions(home, alone=True) as partitions,
+    ):
         who = authenticate(parts)
         if Role.ADMIN not in who.roles:
             raise Forbidden(f"{who.user} may not erase: it needs the role admin")
@@ -106,9 +116,14 @@ def erase_subject(
         try:
             found = find(log, log, catalogs(log), subject, progress)
             open_receipts = _open(log, parts)
-            if not found.entries and not found.refusals and not open_receipts:
+            elsewhere = look_at(partitions, subject)
+            begun = any(one.unnoted(parts, AUDIT_MAX) for one in partitions)
+            if not (found.entries or found.refusals or open_receipts or elsewhere or begun):
                 raise NotFound(f"nothing in the log is about {subject.field} of that value")
             told = _told("", found, models=())
+            if elsewhere:
+                counts = {one.log: one.events + one.quarantined for one in elsewhere}
+                parts.governance.note(who, _ASKED, "partitions", {"partitions": counts})
             if found.entries or found.refusals:
                 parts.governance.note(who, _ASKED, f"log/{log.last_seq()}", found.counts())
                 told = _emptied(home, parts, log, found, who=who, at=at, salt=salt)
@@ -118,7 +133,10 @@ def erase_subject(
                 details = {"receipt": receipt_digest(receipt), "asked_by": who.user}
                 parts.governance.note(who, _DONE, receipt.event.id, details)
                 told = msgspec.structs.replace(told, receipt=receipt.event.id)
-            return msgspec.structs.replace(told, not_reached=_not_reached(home, subject))
+            emptied = erase_in(
+                partitions, parts, subject, who, at=at, salt=salt, audit_max=AUDIT_MAX
+            )
+            return msgspec.structs.replace(told, partitions=emptied)
         finally:
             log.close()
 
@@ -155,19 +173,6 @@ def _open(log: EventLog, parts: Control) -> list[Any]:
     """The receipts whose erasure was not finished."""
     noted = noted_receipts(parts.governance.entries(AUDIT_MAX))
     return [kept for kept in Erasures(log).receipts if receipt_digest(kept) not in noted]
-
-
-def _not_reached(home: Home, subject: Subject) -> tuple[str, ...]:
-    """The partition logs that still hold the subject."""
-    found = []
-    for path in home.partition_logs():
-        log = SqliteLog(path, create=False)
-        try:
-            if entries_about(log, subject):
-                found.append(str(path.relative_to(home.path)))
-        finally:
-            log.close()
-    return tuple(found)
 
 
 def _learned(parts: Control, objects: ObjectStore, found: Found) -> tuple[str, ...]:

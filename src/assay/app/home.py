@@ -52,7 +52,8 @@ class Home:
         Raises:
             NotFound: the folder is not there, or is not a home.
         """
-        if not self.path.is_dir() or not (self.log_path.exists() or self.control_path.exists()):
+        known = (self.log_path, self.control_path, self.path / "partitions")
+        if not self.path.is_dir() or not any(part.exists() for part in known):
             raise NotFound(
                 f"{str(self.path)!r} is not a home folder: `assay demo --home {self.path}` makes "
                 "one with a trained model, `assay token user` an empty one"

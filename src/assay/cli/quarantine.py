@@ -20,26 +20,37 @@ def quarantine() -> None:
 @HOME
 @JSON
 def list_refusals(limit: int, home: str | None, *, as_json: bool) -> None:
-    """The oldest refused bodies, where each broke, and why."""
-    log = Home(_settings(home).home).open_log()
-    try:
-        refusals = list(log.refusals())
-    finally:
-        log.close()
-    columns = ("id", "received", "code", "path", "why")
-    rows = [(r.id, format_time(r.received_at), r.code, r.path, r.message) for r in refusals[:limit]]
+    """The oldest refused bodies, where each broke, and why.
+
+    First those of the home's log, then the messages that the home's workers refused: "partition"
+    names where, "offset" the message there. An id counts within one log.
+    """
+    from assay.app.refused import refused
+
+    count = 0
+    rows: list[tuple[object, ...]] = []
+    for kept in refused(Home(_settings(home).home)):
+        count += 1
+        if len(rows) < limit:
+            r = kept.refusal
+            why = (r.id, format_time(r.received_at), r.code, r.path, r.message)
+            rows.append((*why, kept.partition, kept.offset))
+    columns = ("id", "received", "code", "path", "why", "partition", "offset")
     if as_json:
         shown = [dict(zip(columns, row, strict=True)) for row in rows]
-        emit({"refused": len(refusals), "first": shown}, as_json=True)
+        emit({"refused": count, "first": shown}, as_json=True)
     else:
-        grid(f"{len(refusals)} bodies were refused", columns, rows)
+        grid(f"{count} bodies were refused", columns, rows)
 
 
 @quarantine.command()
 @HOME
 @JSON
 def replay(home: str | None, *, as_json: bool) -> None:
-    """Take the refused bodies in again; the server of this home must be stopped."""
+    """Take the refused bodies in again; the server of this home must be stopped.
+
+    Not the messages that workers refused: put those right and send them to the topic again.
+    """
     from assay.app.history import replay_quarantine
     from assay.app.wire import clock_of
     from assay.app.workloads import workload_named

@@ -3,6 +3,9 @@
 A receipt names the partitions and a place in the log of each. Every partition is folded once; at
 each place that a decision names, its share of that decision's vector is read and kept, and in the
 end the shares are put together and compared, bit for bit. Shares take some nine bytes a value.
+
+Where a partition was emptied of a subject, nobody can tell any more which of its vectors saw the
+subject: a value that comes out otherwise there is counted as dependent, and not as a mismatch.
 """
 
 from collections import defaultdict
@@ -16,6 +19,7 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.features.view import consulted, view_names
+from assay.runtime.erasure import Erasures
 from assay.runtime.fold import fold, moves_time
 from assay.runtime.partition_plan import Partition, Routes, shard_name
 from assay.runtime.partition_read import Ask, Share, Spread
@@ -33,7 +37,7 @@ def verify_spread(
     """A report on a log, with the vectors that were read from the owners of shards checked too.
 
     What cannot be checked is a mismatch: a partition that is not at hand, or one whose log ends
-    before the place named.
+    before the place named. So is a partition that was emptied otherwise than its receipts say.
 
     Args:
         report: of `verify_features` on the log.
@@ -59,6 +63,7 @@ def verify_spread(
         report,
         compared=report.compared + check.compared,
         mismatches=report.mismatches + check.mismatches,
+        dependent=report.dependent + check.dependent,
         differences=(*report.differences, *check.differences)[:DIFFERENCES_MAX],
     )
 
@@ -74,7 +79,8 @@ class _SpreadCheck:
         self._shares: dict[int, list[Share]] = defaultdict(list)
         self._seen: dict[tuple[int, str], dict[str, int]] = {}
         self.wanted: list[int] = []
-        self.compared = self.mismatches = 0
+        self._emptied: set[int] = set()
+        self.compared = self.mismatches = self.dependent = 0
         self.differences: list[Difference] = []
 
     @property
@@ -107,9 +113,13 @@ class _SpreadCheck:
         }
         newest_of: dict[str, int] = {}
         following: Iterator[Entry] = iter(()) if kept is None else kept.entries()
-        reached = 0
+        erasures = None if kept is None else Erasures(kept)
+        reached, emptied = 0, False
         for place, seq, ask in sorted(self._asked[partition], key=lambda item: item[:2]):
             while reached < place and (entry := next(following, None)) is not None:
+                if erasures is not None and (why := erasures.wrong(entry)):
+                    self._tell(entry.seq, "", f"partition {partition}: {why}")
+                emptied = emptied or entry.erased is not None
                 if moves_time(entry):
                     kind, ts = entry.event.type, entry.event.ts
                     newest_of[kind] = max(ts, newest_of.get(kind, ts))
@@ -127,19 +137,24 @@ class _SpreadCheck:
             state = states[receipt.catalog]
             self._shares[seq].append(spread.share(ask, state, decided.event, absent))
             self._seen[seq, str(partition)] = dict(newest_of)
+            if emptied:
+                self._emptied.add(seq)
 
     def compare(self, entry: Entry, record: DecisionRecord) -> None:
         """Put the shares of a decision together and compare every bit with what was served."""
         receipt = record.receipt
         catalog = self._spreads[receipt.catalog].catalog
+        emptied = entry.seq in self._emptied
         vector, newest = self._spreads[receipt.catalog].whole(entry.event, self._shares[entry.seq])
         self.compared += len(catalog)
+        if emptied:
+            newest = receipt.newest
         if (receipt.at, receipt.newest) != (entry.event.ts, newest):
             stored = (receipt.at, receipt.newest)
             self._differs(entry.seq, record, "T and newest", stored, (entry.event.ts, newest))
         seen = self._seen_again(entry, catalog)
         again = {view: seen.get(view) for view in receipt.seen}
-        if receipt.seen != again:
+        if receipt.seen != again and not emptied:
             what = "newest event of each source"
             self._differs(entry.seq, record, what, receipt.seen, again)
         if len(record.bits) != 8 * len(catalog) or len(record.known) != len(catalog):
@@ -150,6 +165,8 @@ class _SpreadCheck:
             np.frombuffer(record.bits, "<i8").astype(np.int64),
             np.frombuffer(record.known, np.uint8),
         )
+        if emptied:
+            vector = self._dependent(served, vector)
         wrong = (served.bits != vector.bits) | (served.known != vector.known)
         for place in np.flatnonzero(wrong).tolist():
             stored_text = value_text(served, catalog, place)
@@ -157,6 +174,12 @@ class _SpreadCheck:
             self._differs(entry.seq, record, catalog.names[place], stored_text, again_text)
         if not wrong.any() and receipt.vector != vector.digest:
             self._differs(entry.seq, record, "vector digest", receipt.vector, vector.digest)
+
+    def _dependent(self, served: Vector, again: Vector) -> Vector:
+        """Count the values that may have come from what was erased; what was served stands."""
+        changed = (served.bits != again.bits) | (served.known != again.known)
+        self.dependent += int(changed.sum())
+        return served
 
     def _seen_again(self, entry: Entry, catalog: Catalog) -> dict[str, int | None]:
         """The newest ts of each view's source that its partition had seen; the older of two."""
@@ -179,10 +202,11 @@ class _SpreadCheck:
     def _differs(
         self, seq: int, record: DecisionRecord, what: str, stored: object = "", again: object = ""
     ) -> None:
+        self._tell(seq, record.id, what, str(stored), str(again))
+
+    def _tell(self, seq: int, decision: str, what: str, stored: str = "", again: str = "") -> None:
         self.mismatches += 1
         if len(self.differences) < DIFFERENCES_MAX:
             self.differences.append(
-                Difference(
-                    seq=seq, decision=record.id, what=what, stored=str(stored), again=str(again)
-                )
+                Difference(seq=seq, decision=decision, what=what, stored=stored, again=again)
             )

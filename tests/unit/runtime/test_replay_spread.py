@@ -6,12 +6,16 @@ from tests.property.partitions.small_world import CATALOG, REQUESTS
 from tests.unit.runtime.publishing import ROUTES, Owners, Store, events, scorer
 from tests.unit.runtime.records import record_of
 
+from assay.contracts.event import Event
 from assay.decisions.record import DecisionRecord
 from assay.features.vector import Receipt
+from assay.runtime.erasure import Found, erase
 from assay.runtime.memory import MemoryLog
 from assay.runtime.ports import Entry
 from assay.runtime.replay import Report, verify_features
 from assay.runtime.replay_spread import verify_spread
+from assay.runtime.subject import Subject, entries_about
+from assay.runtime.tombstones import tombstone
 
 
 def decided() -> tuple[Owners, list[Entry]]:
@@ -87,3 +91,28 @@ def test_what_does_not_follow_from_the_logs_is_found(what: str) -> None:
     report = verified(owners, entries)
     assert report.mismatches > 0
     assert {difference.seq for difference in report.differences} == {at + 1}
+
+
+def test_values_of_a_partition_that_was_emptied_are_counted_apart() -> None:
+    owners, entries = decided()
+    subject = Subject("user", "a")
+    partition = next(p for p, log in owners.logs.items() if entries_about(log, subject))
+    log = owners.logs[partition]
+    found = Found(
+        subject=subject, entries=tuple(entries_about(log, subject)), refusals=(), dependents=()
+    )
+    erase(log, found, by="admin", at=1, salt=b"s" * 16, more={})
+    report = verified(owners, entries)
+    assert (report.mismatches, report.differences) == (0, ())
+    assert 0 < report.dependent < report.compared
+    # What was served stands as evidence: changed, it is found here too.
+    for at in range(len(entries) - 4, len(entries)):
+        record = entries[at].record
+        assert record is not None
+        entries[at] = msgspec.structs.replace(entries[at], record=changed(record, "one bit"))
+    assert verified(owners, entries).mismatches == 4
+    # An entry that is empty, and no receipt says so.
+    other = next(entry for entry in log.entries() if entry.erased is None)
+    none = Entry(seq=log.last_seq() + 1, event=Event("x", "paid", 1, {}), known_at=1, accepted=True)
+    log.erase([tombstone(other, "erasure_x", b"s" * 16)], none)
+    assert any("no receipt" in one.what for one in verified(owners, entries).differences)
