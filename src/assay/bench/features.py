@@ -14,8 +14,18 @@ from assay.bench.features_world import WINDOWS, Payments, by_card, payments
 from assay.bench.peers import DUCKDB, RIVER, Peer, ask, missing
 from assay.bench.report import Row, Timing, per_second, report, row, summarised, timed
 from assay.core.errors import Unavailable
+from assay.features.columns import Columns
 from assay.features.state import FeatureState
 from assay.runtime.cores import over_cores
+
+#: Events that enter together, and how they enter.
+GROUP = 1_000
+_WAYS = (
+    "one event a call",
+    f"groups of {GROUP:,} events",
+    f"columns of {GROUP:,} events",
+    "columns of all at once",
+)
 
 
 def run(
@@ -88,18 +98,44 @@ class _Asked:
 
 
 def _update_rows(made: Payments, updates: int, repeats: int, asked: _Asked) -> list[Row]:
-    """One event a call, beside river and beside deques; ours answers for any T, late events too."""
+    """One event a call and many, beside river and deques one a call; ours takes late ones too."""
     catalog, history = by_card(distinct=True), list(made.events(updates))
     plain = [(e.ts, e.payload["card"], e.payload["cents"], e.payload["shop"]) for e in history]
 
-    def update_ours() -> None:
-        FeatureState(catalog).apply_all(history)
+    groups = [history[at : at + GROUP] for at in range(0, updates, GROUP)]
+    columns = made.columns_of_groups(updates, GROUP)
+    whole = made.columns_of_groups(updates, updates)
 
-    ours, deques = timed(update_ours, lambda: update_all(plain, WINDOWS), repeats=repeats)
+    def one_by_one() -> None:
+        state = FeatureState(catalog)
+        for event in history:
+            state.apply(event)
+
+    def in_groups() -> None:
+        state = FeatureState(catalog)
+        for group in groups:
+            state.apply_batch(group)
+
+    def as_columns(cut: list[Columns]) -> None:
+        state = FeatureState(catalog)
+        for group in cut:
+            state.apply_columns("paid", group)
+
+    *ours, deques = timed(
+        one_by_one,
+        in_groups,
+        lambda: as_columns(columns),
+        lambda: as_columns(whole),
+        lambda: update_all(plain, WINDOWS),
+        repeats=repeats,
+    )
     theirs, why = asked.timing(RIVER, "updates")
     river = None if theirs is None else per_second(theirs, updates)
-    rate, what = per_second(ours, updates), "live update, one event a call, 15 features"
-    return [
-        row(f"{what} (river: 9)", rate, "events/s", "river", river, why=why),
-        row(what, rate, "events/s", "deques in Python", per_second(deques, updates)),
-    ]
+    rows: list[Row] = []
+    for timing, how in zip(ours, _WAYS, strict=True):
+        rate, what = per_second(timing, updates), f"live update, {how}, 15 features"
+        rows += [
+            row(f"{what} (river: 9)", rate, "events/s", "river", river, why=why),
+            row(what, rate, "events/s", "deques in Python", per_second(deques, updates)),
+        ]
+    return rows

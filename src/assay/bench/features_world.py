@@ -10,7 +10,7 @@ from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
 from assay.core.time import DAY, HOUR, MINUTE, TIME_MIN
 from assay.features.catalog import Catalog
-from assay.features.columns import Coded, Column, Columns
+from assay.features.columns import Coded, Column, Columns, coded
 from assay.features.definition import Aggregate, Feature, Where
 
 #: Three windows as in the published comparison of window engines that the notes follow.
@@ -50,6 +50,23 @@ class Payments(msgspec.Struct, frozen=True):
             "cents": self.cents[:count],
         }
         return Columns(self.ts[:count], np.arange(count), fields)
+
+    def columns_of_groups(self, count: int, size: int) -> list[Columns]:
+        """The first ``count`` payments as columns, so many at a time, each with its own texts."""
+        cards, shops = _names("card", self.card[:count]), _names("shop", self.shop[:count])
+        ids = [f"payment-{number:08}" for number in range(count)]
+        return [
+            Columns(
+                self.ts[at : min(at + size, count)],
+                ids[at : at + size],
+                {
+                    "card": coded(cards[at : at + size]),
+                    "shop": coded(shops[at : at + size]),
+                    "cents": self.cents[at : min(at + size, count)],
+                },
+            )
+            for at in range(0, count, size)
+        ]
 
     def events(self, count: int) -> Iterator[Event]:
         """The first ``count`` payments one by one."""
@@ -124,6 +141,10 @@ def wide() -> Catalog:
             )
             features.append(large)
     return Catalog(request=PAID, contracts=_CONTRACTS, features=features)
+
+
+def _names(entity: str, numbers: NDArray[np.int64]) -> list[str]:
+    return [f"{entity}-{number}" for number in numbers.tolist()]
 
 
 def _feature(key: str, aggregate: Aggregate, of: str, window: int) -> Feature:

@@ -9,14 +9,18 @@ among the contract's choices where it is a value itself (``last``).
 import hashlib
 import math
 import struct
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from assay.contracts.contract import Kind
 from assay.core.errors import Invalid, shown
+from assay.features.layout import Ints
 
 #: The integer that stands for "not known"; no encoded value equals it.
 NULL = -(2**63)
@@ -76,6 +80,53 @@ class Encoder:
             else:
                 codes.append(real_code(value))
         return codes
+
+    def encode_all(self, payloads: Sequence[Mapping[str, Any]]) -> list[Ints]:
+        """The inputs of many payloads: one column per input.
+
+        Raises:
+            Exception: of several kinds, where ``encode`` raises for one of the payloads.
+        """
+        return [
+            _column(step, values_of(payloads, field), places) for field, step, places in self._steps
+        ]
+
+
+def values_of(payloads: Sequence[Mapping[str, Any]], field: str) -> list[Any]:
+    """One field of many payloads; None where it is absent."""
+    try:
+        return [*map(itemgetter(field), payloads)]
+    except KeyError:
+        return [payload.get(field) for payload in payloads]
+
+
+def _column(step: int, values: list[Any], places: Mapping[str, int]) -> Ints:
+    """One field of many payloads; ``NULL`` for None."""
+    unknown = values.count(None)
+    if step == _AS_IS:
+        codes = whole_numbers([NULL if x is None else x for x in values] if unknown else values)
+        if np.count_nonzero(codes == NULL) > unknown:
+            raise Invalid(f"{NULL} is outside the 64-bit range")
+        return codes
+    if step == _PLACE:
+        found = [places.get(x, -1) for x in values]
+        if unknown:
+            found = [NULL if x is None else code for x, code in zip(values, found, strict=True)]
+        return whole_numbers(found)
+    code_of = text_code if step == _HASH else real_code
+    if unknown:
+        return whole_numbers([NULL if x is None else code_of(x) for x in values])
+    return whole_numbers(list(map(code_of, values)))
+
+
+def whole_numbers(values: list[int]) -> Ints:
+    """Whole numbers of 64 bits, and nothing that is only converted to such.
+
+    Raises:
+        OverflowError: one does not fit.
+        TypeError: one is something else.
+    """
+    return np.frombuffer(array("q", values), np.int64)
 
 
 @lru_cache(maxsize=_TEXTS_REMEMBERED)

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from assay.features.layout import CHUNK_BITS, Ints
+from assay.features.layout import CHUNK_BITS, IDS_FULL, Ints
 
 _CHUNK = 1 << CHUNK_BITS
-_FULL = _CHUNK - (1 << 16) - 2  #: an id, at most 65,535 bytes, fits in what is left
 _FIRST_CHUNKS = 1 << 4
 
 
@@ -40,9 +39,15 @@ class Identities:
         reference = self._base + len(last)
         last += len(body).to_bytes(2, "little") + body
         self.uses[self._open] += uses
-        if len(last) > _FULL:
+        if len(last) > IDS_FULL:
             self._open_another()
         return reference
+
+    def extend(self, gathered: bytes) -> None:
+        """Keep ids as they lie in a buffer; whoever gathered them has counted their uses."""
+        self._last += gathered
+        if len(self._last) > IDS_FULL:
+            self._open_another()
 
     def at(self, reference: int) -> bytes:
         """The id as UTF-8, whose order is that of the texts."""

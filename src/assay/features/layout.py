@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 #: Python sees either kind of integer, the compiled code only the second.
 Word = int | np.int64
 #: Where a lane lies: times, masks, bit, values (-1: none), first summary, summary stride.
@@ -29,6 +30,8 @@ ROW_WORDS = 4
 #: A shape says of a table: columns, whether it has masks, lanes, and how far back a read reaches.
 SHAPE_WORDS, REACH = 4, 3
 CHUNK_BITS = 20  #: an identity is a buffer's number and a place in it below 2**20
+ID_BYTES = (1 << 16) - 1  #: the longest id
+IDS_FULL = (1 << CHUNK_BITS) - ID_BYTES - 3  #: the longest id fits in what is left of a buffer
 NOT_SEEN, NO_KEY = -1, -2  #: rows that are not there: a key without events; no key at all
 MOST = 2**63 - 1  #: the least value of no values
 NULL = -(2**63)  #: the integer that stands for "not known"

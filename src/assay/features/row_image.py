@@ -19,12 +19,13 @@ from assay.core.canonical import canonical, digest
 from assay.core.errors import Corrupt, Invalid
 from assay.core.time import TIME_MIN
 from assay.features.catalog import Catalog
+from assay.features.feed import composite_key
 from assay.features.layout import NULL, REACH, SHAPE_WORDS
 from assay.features.packing import Packed, packed_size
 from assay.features.plan import FOREVER, Table
 from assay.features.retention import shapes
 from assay.features.slabs import Key
-from assay.features.state import FeatureState, composite_key
+from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.features.view import view_names
 

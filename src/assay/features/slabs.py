@@ -41,26 +41,36 @@ class Slabs:
         self.identities = Identities()
         #: Rows whose name changed, while somebody copies the names; see `assay.features.image`.
         self.renamed: set[int] | None = None
-        self._unused: list[int] = []
-        self._emptied: Ints = np.zeros(STRIDE, np.int64)
-        self._at = self._kept = self._key_bytes = 0
+        self.unused: Ints = np.zeros(_FIRST_ROWS, np.int64)
+        self.unused_count = 0
+        self.emptied: Ints = np.zeros(STRIDE, np.int64)
+        self.swept = self.kept = self._key_bytes = 0  #: how far the sweep is, and the words it kept
 
     def new_row(self, table: int, key: Key) -> int:
         """A row without events for a key that has none."""
-        if self._unused:
-            row = self._unused.pop()
-            self._rename(row, key)
+        if self.unused_count:
+            self.unused_count -= 1
+            row = int(self.unused[self.unused_count])
         else:
             row = len(self.names)
-            self.names.append(key)
             if row == len(self.rows):
                 more = max(row, _FIRST_ROWS)
                 self.rows.resize((row + more, self.rows.shape[1]), refcheck=False)
                 self.tables = np.concatenate((self.tables, np.full(more, -1, np.int64)))
         self.tables[row] = table
-        self.keys[table][key] = row
-        self._key_bytes += _size(key)
+        self.adopt([row], [key])
         return row
+
+    def adopt(self, rows: list[int], keys: Sequence[Key]) -> None:
+        """These rows are those of these keys from now on; ``tables`` says so already."""
+        names = self.names
+        for row, table, key in zip(rows, self.tables[rows].tolist(), keys, strict=True):
+            if row == len(names):
+                names.append(key)
+            else:
+                self._rename(row, key)
+            self.keys[table][key] = row
+            self._key_bytes += _size(key)
 
     def grow(self, words: int) -> None:
         """Make room for at least that many words more."""
@@ -71,19 +81,29 @@ class Slabs:
         """See `assay.features.arena.make_room`."""
         make_room(self.pool, self.rows, self.identities.uses, self.shapes, program, io, edge)
 
-    def sweep(self, count: int, edge: int) -> None:
-        """Visit about ``count`` rows in turn and forget what no read from ``edge`` on can reach."""
+    def sweep(self, count: int, edge: int) -> list[int]:
+        """Visit about ``count`` rows in turn and forget what no read from ``edge`` on can reach.
+
+        Returns the rows that belong to no key any more.
+        """
+        forgotten: list[int] = []
         for _ in range(0, count, STRIDE):
-            stop = min(self._at + STRIDE, len(self.names))
+            stop = min(self.swept + STRIDE, len(self.names))
             memory = (self.pool, self.rows, self.free, self.identities.uses)
-            span = (self._at, stop)
-            emptied, kept = sweep(memory, self.shapes, self.tables, span, edge, self._emptied)
-            self._kept += kept
-            for row in self._emptied[:emptied].tolist():
-                self._forget(row)
-            self._at = stop
-            if stop == len(self.names):
-                self._turned()
+            span = (self.swept, stop)
+            emptied, kept = sweep(memory, self.shapes, self.tables, span, edge, self.emptied)
+            forgotten += self.visited(stop, emptied, self.kept + kept)
+        return forgotten
+
+    def visited(self, stop: int, emptied: int, kept: int) -> list[int]:
+        """The sweep has come to ``stop``; returns the rows that it emptied, now without a key."""
+        rows: list[int] = self.emptied[:emptied].tolist()
+        for row in rows:
+            self._forget(row)
+        self.swept, self.kept = stop, kept
+        if stop == len(self.names):
+            self._turned()
+        return rows
 
     def position(self, row: int, ts: int, event_id: str) -> tuple[int, bool]:
         """Where an event stands, or would stand, in a row by (ts, id); and whether it is there."""
@@ -110,7 +130,7 @@ class Slabs:
     @property
     def keys_used(self) -> int:
         """Rows that belong to a key, over all tables."""
-        return len(self.names) - len(self._unused)
+        return len(self.names) - self.unused_count
 
     def compact(self) -> None:
         """Copy the slabs together; what lay free between them is given back."""
@@ -129,14 +149,15 @@ class Slabs:
         self.rows[:used], self.tables[:used] = 0, -1
         self.free[:] = 0
         self.free[0] = 1
-        self.names, self._unused, self.identities = [], [], Identities()
+        self.names, self.identities, self.unused_count = [], Identities(), 0
         self.renamed = None
-        self._at = self._kept = self._key_bytes = 0
+        self.swept = self.kept = self._key_bytes = 0
 
     def restore(self, names: Sequence[Key | None]) -> None:
         """Lead from the keys to their rows again, from ``names`` and ``tables``."""
         self.names = list(names)
-        self._unused = [row for row, name in enumerate(self.names) if name is None]
+        unused = [row for row, name in enumerate(self.names) if name is None]
+        self.unused, self.unused_count = np.array(unused, np.int64), len(unused)
         for row, (table, name) in enumerate(
             zip(self.tables[: len(self.names)].tolist(), self.names, strict=True)
         ):
@@ -156,18 +177,21 @@ class Slabs:
             self._key_bytes -= _size(key)
         self._rename(row, None)
         self.tables[row] = -1
-        self._unused.append(row)
+        if self.unused_count == len(self.unused):
+            self.unused = np.concatenate((self.unused, np.zeros(max(_FIRST_ROWS, row), np.int64)))
+        self.unused[self.unused_count] = row
+        self.unused_count += 1
 
     def _turned(self) -> None:
         """Every row has been visited: give back whole buffers, begin again."""
         self.identities.collect()
         used = int(self.free[0])
-        if used > _COMPACT_WORDS and used > _COMPACT_SHARE * self._kept:
+        if used > _COMPACT_WORDS and used > _COMPACT_SHARE * self.kept:
             self.compact()
-        self._at = self._kept = 0
+        self.swept = self.kept = 0
 
 
 def _size(key: Key) -> int:
-    parts = key if isinstance(key, tuple) else (key,)
-    inside = sum(sys.getsizeof(part) for part in parts)
-    return _KEY_BYTES + inside + (sys.getsizeof(key) if isinstance(key, tuple) else 0)
+    if not isinstance(key, tuple):
+        return _KEY_BYTES + sys.getsizeof(key)
+    return _KEY_BYTES + sys.getsizeof(key) + sum(map(sys.getsizeof, key))

@@ -4,22 +4,24 @@ One thread calls it. It is rebuilt from the log, in any order: the bits of every
 on which events were applied and which retracted.
 """
 
-import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from assay.contracts.event import Event
-from assay.core.errors import Invalid, shown
+from assay.core.errors import AssayError, Invalid
 from assay.core.time import format_time
 from assay.features.arena import FULL, TIE, capacity, insert, remove
+from assay.features.batch import Batch, batch_of, enter
+from assay.features.batch_columns import batches_of
 from assay.features.catalog import Catalog
-from assay.features.combine import combine
+from assay.features.columns import Columns
 from assay.features.derive import Deriver
 from assay.features.encode import NULL
-from assay.features.finalise import finalise_vector
-from assay.features.gather import read
+from assay.features.feed import Feed, composite_key, rows_of
+from assay.features.fold import DUE, EDGE, LOOKBACK, NOW_WORDS, UNREACHABLE
 from assay.features.image import (
     Ahead,
     Held,
@@ -33,20 +35,21 @@ from assay.features.image import (
     parts_of,
     put_back,
 )
-from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS, Ints
+from assay.features.layout import BLOCK, NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS
 from assay.features.packing import Packed, pack, packed_size, size_class_for, slab_size, unpack
-from assay.features.plan import FOREVER, Plan
+from assay.features.plan import FOREVER
+from assay.features.reader import Reader
 from assay.features.retention import STRIDE
 from assay.features.slabs import Key, Slabs
 from assay.features.vector import Vector
 from assay.features.view import groups_without, look_ups
 
-_FIRST_SEEN = 1 << 8
+_GROUP = 1 << 11  #: events that one call of the compiled fold is given: they fit the cache
+_FEW = 32  #: so many are sooner applied one by one
+#: What encoding a group may raise where one of its events cannot be applied.
+_REFUSALS = (AssayError, TypeError, ValueError, AttributeError, ArithmeticError)
 _RETRACTED_BYTES = 160  #: of a retracted id: a text and its place in a set, more or less
 _ALL = -(2**61)  #: an edge before all times: nothing is forgotten
-
-#: The rows by key; the field that is the key; all fields if there are several.
-_Lookup = tuple[dict[Key, int], str, tuple[str, ...] | None]
 
 
 class Forgotten(Invalid):
@@ -86,8 +89,13 @@ class FeatureState:
         self.look_ups, self.lookback = look_ups(plan), lookback
         self._edge, self._due = _ALL, 0
         self._slabs = Slabs(catalog)
-        self._deriver, self._reader = Deriver(catalog), _Reader(catalog, self._slabs.keys)
-        self._feeds = {source: _Feed(plan, source, self._slabs) for source in plan.by_source}
+        self._deriver, self._reader = Deriver(catalog), Reader(catalog, self._slabs.keys)
+        ends = np.cumsum([0, *map(len, plan.applying.values())]).tolist()
+        self._feeds = {
+            source: Feed(plan, source, self._slabs, start)
+            for source, start in zip(plan.applying, ends, strict=False)
+        }
+        self._programs = np.concatenate([np.zeros(0, np.int64), *plan.applying.values()])
         self._retracted: set[str] = set()
 
     def apply(self, event: Event) -> None:
@@ -109,12 +117,13 @@ class FeatureState:
             key = payload.get(name) if names is None else composite_key(payload, names)
             if key is None or (late and ts < edge - feed.reaches[len(rows)]):
                 rows.append(NO_KEY)
-                continue
-            row = keys.get(key)
-            rows.append(slabs.new_row(feed.tables[len(rows)], key) if row is None else row)
+            else:
+                rows.append(keys.get(key, NOT_SEEN))
+        feed.fill(ts, slabs.identities.next, rows, codes)
+        if NOT_SEEN in rows:
+            self._make_rows(feed, payload, rows)
         uses = len(rows) - rows.count(NO_KEY)
         self.unreachable += late and not uses
-        feed.fill(ts, slabs.identities.next, rows, codes)
         growing = 0
         while wanting := insert(slabs.pool, slabs.rows, slabs.free, feed.program, feed.io, growing):
             if wanting == TIE:
@@ -133,10 +142,35 @@ class FeatureState:
             self._slabs.sweep(self._due, self._edge)
             self._due = 0
 
+    def apply_batch(self, events: Sequence[Event]) -> None:
+        """Exactly what ``apply`` of one event after the other does, to the bit, and sooner.
+
+        Raises:
+            Invalid: as ``apply`` of the first event it refuses; those before it are applied.
+        """
+        for start in range(0, len(events), _GROUP):
+            self._apply_group(events[start : start + _GROUP])
+
+    def apply_columns(self, event_type: str, columns: Columns) -> None:
+        """``apply_batch`` of events of one type that already are columns, their ids as texts.
+
+        Raises:
+            Invalid: a column is of another kind or length than it must be; nothing has changed.
+        """
+        feed, contract = self._feeds.get(event_type), self.catalog.contracts.get(event_type)
+        if feed is not None:
+            for batch in batches_of(columns, feed, contract, self._retracted, _GROUP):
+                self._enter(batch)
+
     def apply_all(self, events: Iterable[Event]) -> None:
-        """``apply`` each of them."""
-        for event in events:
-            self.apply(event)
+        """``apply`` each of them, some thousands at a time.
+
+        Raises:
+            Invalid: as ``apply_batch``.
+        """
+        following = iter(events)
+        while group := list(islice(following, _GROUP)):
+            self._apply_group(group)
 
     def retract(self, event: Event) -> None:
         """Take an event back by its id, whether it was applied already or comes later."""
@@ -263,6 +297,39 @@ class FeatureState:
         state._edge = meta.edge
         return state
 
+    def _apply_group(self, events: Sequence[Event]) -> None:
+        batch = None
+        if len(events) > _FEW:
+            try:
+                batch = batch_of(events, self._feeds, self._retracted)
+            except _REFUSALS:  # nothing has changed: one by one they stop at the event in question
+                batch = None
+            else:
+                if batch is None:
+                    return
+        if batch is not None:
+            self._enter(batch)
+            return
+        for event in events:
+            self.apply(event)
+
+    def _enter(self, batch: Batch) -> None:
+        now = np.zeros(NOW_WORDS, np.int64)
+        now[EDGE], now[DUE] = self._edge, self._due
+        now[LOOKBACK] = -1 if self.lookback is None else self.lookback
+        enter(self._slabs, (self._programs, self._slabs.shapes), batch, now)
+        self._edge, self._due = int(now[EDGE]), int(now[DUE])
+        self.unreachable += int(now[UNREACHABLE])
+
+    def _make_rows(self, feed: Feed, payload: Mapping[str, Any], rows: list[int]) -> None:
+        """Give the keys that have none a row, now that nothing of the event can be refused."""
+        for place, (_, name, names) in enumerate(feed.lookups):
+            if rows[place] == NOT_SEEN:
+                key = payload[name] if names is None else composite_key(payload, names)
+                assert key is not None, "it was looked up"
+                rows[place] = self._slabs.new_row(feed.tables[place], key)
+                feed.put(place, rows[place])
+
     @property
     def oldest(self) -> int | None:
         """The oldest T that a read may have, None when any may."""
@@ -294,107 +361,3 @@ class FeatureState:
         if self.lookback is not None:
             self._edge = max(self._edge, now - self.lookback)
         self._slabs.sweep(max(len(self._slabs.names), 1), self._edge)
-
-
-class _Feed:
-    """How events of one type enter: their tables and keys, their program, and the buffer."""
-
-    def __init__(self, plan: Plan, source: str, slabs: Slabs) -> None:
-        tables = self.tables = plan.by_source[source]
-        self.encoder, self.program = plan.encoders[source], plan.applying[source]
-        self.lookups = [_lookup(slabs.keys[at], plan.tables[at].key) for at in tables]
-        reaches = slabs.shapes[REACH::SHAPE_WORDS].tolist()
-        self.reaches = [reaches[at] for at in tables]
-        self.least_reach = min(self.reaches)
-        self._words = struct.Struct(f"<{2 + 2 * len(tables) + len(self.encoder.inputs)}q")
-        self._no_places = [-1] * len(tables)
-        self.io = np.zeros(self._words.size // 8, np.int64)
-
-    def fill(self, ts: int, identity: int, rows: list[int], codes: list[int]) -> None:
-        """Write what the kernel inserts."""
-        try:
-            self._words.pack_into(self.io.data, 0, ts, identity, *rows, *self._no_places, *codes)
-        except struct.error as error:
-            raise Invalid(
-                f"{self.encoder.event_type}: expected whole numbers of 64 bits, got "
-                f"{shown(codes)}: {error}"
-            ) from error
-
-    def place(self, places: list[int]) -> None:
-        """Write the positions found for an event whose ts was there already."""
-        self.io[2 + len(places) : 2 + 2 * len(places)] = places
-
-
-class _Reader:
-    """How requests are read: the program and the buffers it works in."""
-
-    def __init__(self, catalog: Catalog, keys: list[dict[Key, int]]) -> None:
-        plan = catalog.plan
-        self._program, self._operations, self._width = plan.reading, plan.operations, len(catalog)
-        self._combining = catalog.combining
-        self._lookups = [_lookup(keys[group.table], group.key) for group in plan.groups]
-        self._encoder = plan.encoders[catalog.request.type] if plan.includes else None
-        inputs = len(self._encoder.inputs) if self._encoder else 0
-        self._no_places = [-1] * len(plan.groups) if plan.ties else []
-        size = 1 + len(plan.groups) + len(self._no_places) + inputs
-        self._words = struct.Struct(f"<{size}q")
-        self._io = np.zeros(size, np.int64)
-        words = len(plan.slots) * plan.slot_words
-        self.words = np.zeros(words + 1, np.int64)
-        self._slots = self.words[:words].reshape(-1, plan.slot_words)
-        self._seen = np.zeros(1 + 2 * _FIRST_SEEN, np.int64)
-        self._work = np.zeros(plan.work_words, np.int64)
-
-    def fill(self, request: Event, without: tuple[int, ...] = ()) -> list[int]:
-        """Write what the kernel reads: T, rows, and the request's own inputs if any count.
-
-        Returns the rows.
-        """
-        rows = rows_of(request.payload, self._lookups)
-        for group in without:
-            rows[group] = NO_KEY
-        codes = self._encoder.encode(request.payload) if self._encoder else ()
-        try:
-            self._words.pack_into(self._io.data, 0, request.ts, *rows, *self._no_places, *codes)
-        except struct.error as error:
-            raise Invalid(f"expected whole numbers of 64 bits, got {shown(codes)}") from error
-        return rows
-
-    def gather(self, pool: Ints, rows: Ints) -> int:
-        """Gather every slot; 0, ``TIE``, or how many values must be told apart."""
-        return read(pool, rows, self._program, self._io, self.words, self._seen, self._work)
-
-    def finalise(self, at: int) -> tuple[Vector, int]:
-        """The vector of what was gathered, derived values missing, and how many did not fit."""
-        vector = Vector(np.empty(self._width, np.int64), np.empty(self._width, np.uint8))
-        lost = finalise_vector(self._slots, self._operations, at, vector.bits, vector.known)
-        if len(self._combining):
-            lost += combine(self._combining, vector.bits[None], vector.known[None])
-        return vector, lost
-
-    def place(self, places: list[int]) -> None:
-        """Write where the request stands among the events at T, in the row of each look-up."""
-        self._io[1 + len(places) : 1 + 2 * len(places)] = np.maximum(places, 0)
-
-    def remember(self, values: int) -> None:
-        """Make room to tell that many values apart at half load."""
-        self._seen = np.zeros(1 + 2 * (1 << (2 * values).bit_length()), np.int64)
-
-
-def rows_of(payload: Mapping[str, Any], lookups: list[_Lookup]) -> list[int]:
-    """The row of each look-up: ``NO_KEY`` where a part is not known, ``NOT_SEEN`` if it is new."""
-    rows = []
-    for keys, name, names in lookups:
-        key = payload.get(name) if names is None else composite_key(payload, names)
-        rows.append(NO_KEY if key is None else keys.get(key, NOT_SEEN))
-    return rows
-
-
-def composite_key(payload: Mapping[str, Any], names: tuple[str, ...]) -> Key | None:
-    """The key of several fields; None where any of them is not known."""
-    parts: tuple[Any, ...] = tuple([payload.get(name) for name in names])
-    return None if None in parts else parts
-
-
-def _lookup(keys: dict[Key, int], names: tuple[str, ...]) -> _Lookup:
-    return keys, names[0], names if len(names) > 1 else None

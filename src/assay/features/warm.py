@@ -94,11 +94,13 @@ def _serve(catalog: Catalog) -> None:
     """Apply, read, forget and retract a few events of a catalog."""
     state = FeatureState(catalog, lookback=1)
     events, request = _events(catalog)
-    state.apply_all(events)
+    for event in events:
+        state.apply(event)
     state.read(request)
     for event in events[::2]:
         state.retract(event)
-    state.apply_all(msgspec.structs.replace(e, id=e.id + "-later", ts=e.ts + DAY) for e in events)
+    later = [msgspec.structs.replace(e, id=e.id + "-later", ts=e.ts + DAY) for e in events]
+    state.apply_batch(later)
     state.evict(TIME_MIN + 2 * DAY)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from assay.core.errors import Unavailable
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
-from assay.runtime.fold import fold
+from assay.runtime.fold import fold, fold_all, grouped
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.publisher import Publisher
 from assay.runtime.read_model import Status
@@ -111,6 +111,6 @@ class Following:
     def _begin_again(self, seq: int) -> None:
         """What was erased is no longer in the log: the state without it is published whole."""
         self._state = FeatureState(self._catalog, lookback=self._lookback)
-        for entry in self._log.entries(0, seq - 1):
-            fold(self._state, entry)
+        for group in grouped(self._log.entries(0, seq - 1)):
+            fold_all(self._state, group)
         self.publisher.all_again()

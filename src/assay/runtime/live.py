@@ -3,7 +3,7 @@
 Nothing here is a source of truth: after any doubt it is thrown away and folded again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -14,7 +14,7 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.view import Served, Stale, seen_by
 from assay.review.capacity import Budget
-from assay.runtime.fold import fold, moves_time
+from assay.runtime.fold import fold, fold_all, moves_time
 from assay.runtime.ports import Entry
 from assay.runtime.seen import SEEN_BITS, Seen
 
@@ -94,6 +94,24 @@ class Live:
         fold(decides, entry)
         if len(self.states) > 1:
             self._apply_beside(entry, decides)
+        self._count(entry)
+
+    def apply_all(self, entries: Sequence[Entry]) -> None:
+        """``apply`` entries that nobody reads between: the same, and sooner.
+
+        Raises:
+            Invalid: the features cannot take an event; all this is to be thrown away then.
+        """
+        if len(self.states) > 1:  # each may be lost for itself, at an entry of its own
+            for entry in entries:
+                self.apply(entry)
+            return
+        fold_all(self.features, entries)
+        for entry in entries:
+            self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        """Note everything about an entry but its event's features."""
         if moves_time(entry):
             self._count_accepted(entry.event)
         self.seq = entry.seq

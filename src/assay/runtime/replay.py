@@ -20,7 +20,7 @@ from assay.features.view import look_ups, seen_by
 from assay.review.capacity import Budget
 from assay.rules.lists import ListSnapshot
 from assay.runtime.erasure import Dependent, Erasures
-from assay.runtime.fold import fold, moves_time
+from assay.runtime.fold import GROUP, fold_all, moves_time
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.reproducer import Mismatch, Reproducer, reproduce, value_text
 from assay.runtime.slices import Sample, Slice
@@ -91,6 +91,7 @@ def verify_features(
     for entry in log.entries():
         asked, folded = part.takes(entry)
         check.take(entry, asked=asked, folded=folded)
+    check.catch_up()
     first = check.first
     return Report(
         compared=check.compared,
@@ -163,6 +164,7 @@ class FeatureCheck:
         self._erasures, self.erased, self.dependent = erasures, 0, 0
         self._states = {digest: FeatureState(catalog) for digest, catalog in catalogs.items()}
         self._newest_of: dict[str, int] = {}
+        self._waiting: list[Entry] = []
         self.elsewhere = 0
         self.compared = self.mismatches = self.records = self.events = self.skipped = 0
         self.differences: list[Difference] = []
@@ -185,8 +187,15 @@ class FeatureCheck:
             kind, ts = entry.event.type, entry.event.ts
             self._newest_of[kind] = max(ts, self._newest_of.get(kind, ts))
         if folded:
-            for state in self._states.values():
-                fold(state, entry)
+            self._waiting.append(entry)
+            if len(self._waiting) >= GROUP:
+                self.catch_up()
+
+    def catch_up(self) -> None:
+        """Fold in what waits: entries that nothing is read between are folded in groups."""
+        for state in self._states.values():
+            fold_all(state, self._waiting)
+        self._waiting = []
 
     def _compare(self, entry: Entry, record: DecisionRecord) -> None:
         receipt = record.receipt
@@ -206,6 +215,7 @@ class FeatureCheck:
             return
         names = state.catalog.names
         self.compared += len(names)
+        self.catch_up()
         vector, newest = state.read(entry.event, tuple(receipt.absent))
         if receipt.cut not in (cut, {}):  # none: nothing could be had, and the views say so
             self._differs(entry, record, "cut", receipt.cut, cut)

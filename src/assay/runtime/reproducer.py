@@ -11,7 +11,7 @@ from assay.features.catalog import Catalog
 from assay.features.derive import decoded
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
-from assay.runtime.fold import fold
+from assay.runtime.fold import fold_all
 from assay.runtime.ports import Entry, EventLog
 
 #: Events applied while shrinking: about ten seconds. A slice that is not yet minimal then is
@@ -99,8 +99,7 @@ class _Shrinking:
         if self.effort <= 0:
             return False
         state = FeatureState(self._mismatch.catalog)
-        for entry in entries:
-            fold(state, entry)
+        fold_all(state, entries)
         asked = self._mismatch.entry
         absent = () if asked.record is None else tuple(asked.record.receipt.absent)
         vector, _newest = state.read(asked.event, absent)

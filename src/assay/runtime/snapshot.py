@@ -17,7 +17,7 @@ from assay.core.errors import AssayError, Corrupt
 from assay.features.image import Ahead, Foreign, Held, Keep, Part, StateMeta, as_it_is, parts_of
 from assay.features.layout import Ints
 from assay.features.state import FeatureState
-from assay.runtime.fold import moves_time
+from assay.runtime.fold import grouped, moves_time
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.seen import packed_words
@@ -222,13 +222,14 @@ class Folding:
             Corrupt: the log is damaged; names the seq.
         """
         done, live = 0, self.live
-        for entry in islice(self._entries, most):
-            if self._begun and entry.event.type == ERASURE_TYPE:
+        for group in grouped(islice(self._entries, most)):
+            if self._begun and any(entry.event.type == ERASURE_TYPE for entry in group):
                 self._begin_again()
                 return self.step(most, each)
-            live.apply(entry)
-            each(entry)
-            done += 1
+            live.apply_all(group)
+            for entry in group:
+                each(entry)
+            done += len(group)
         return done
 
     def _begin(self) -> tuple[Live, Iterator[Entry]]:

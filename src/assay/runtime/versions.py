@@ -20,7 +20,7 @@ from assay.decisions.redecide import Scorer
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.view import FeatureSource
-from assay.runtime.fold import fold
+from assay.runtime.fold import fold_all, grouped
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog, ListSource
 from assay.runtime.recovery import Follower
@@ -104,21 +104,21 @@ class Preparation:
         pending = sorted(
             (entry for entry, _ in live.pending.copy().values()), key=lambda entry: entry.seq
         )
-        for entry in self._log.entries(self.seq, self.seq + most):
-            self._fold(entry)
+        for group in grouped(self._log.entries(self.seq, self.seq + most)):
+            self._fold(group)
         waiting = [entry for entry in pending if entry.seq > self.seq]
         # All or nothing: an entry that is not durable yet is only seen together with its state.
         if len(waiting) != live.seq - self.seq or len(waiting) > PENDING_MAX:
             return False
-        for entry in waiting:
-            self._fold(entry)
+        self._fold(waiting)
         return True
 
-    def _fold(self, entry: Entry) -> None:
-        if entry.seq != self.seq + 1:
-            raise Corrupt(f"entry {self.seq + 1} is missing: {entry.seq} follows {self.seq}")
-        fold(self.features, entry)
-        self.seq = entry.seq
+    def _fold(self, entries: list[Entry]) -> None:
+        for before, entry in enumerate(entries, self.seq):
+            if entry.seq != before + 1:
+                raise Corrupt(f"entry {before + 1} is missing: {entry.seq} follows {before}")
+        fold_all(self.features, entries)
+        self.seq += len(entries)
 
     def _run(self) -> None:
         try:
@@ -133,9 +133,9 @@ class Preparation:
 
     def _fold_until(self, newest: int) -> None:
         started = time.monotonic()
-        for done, entry in enumerate(self._log.entries(self.seq, newest), start=1):
-            self._fold(entry)
-            if done % _CHUNK == 0:
+        for group in grouped(self._log.entries(self.seq, newest), _CHUNK):
+            self._fold(group)
+            if len(group) == _CHUNK:
                 if self._stop.wait(self._rest * (time.monotonic() - started)):
                     return
                 started = time.monotonic()

@@ -286,3 +286,17 @@ def test_ids_that_were_retracted_are_part_of_the_memory_that_is_bounded() -> Non
     for number in range(1_000):
         state.retract(Event(f"never-seen-{number}", "paid", T, {"card": "a"}))
     assert state.bytes_used - before >= 1_000 * 100
+
+
+def test_an_event_that_is_refused_leaves_no_row_behind() -> None:
+    """Its key was not seen: the next key gets the row, and an image is that of the state before."""
+    state = FeatureState(catalog(feature("sum"), feature("count", key=("card", "shop"))))
+    state.apply(paid(-2, 1, card="seen", shop="s"))
+    before = {name: part.copy() for name, part in state.dump()[1].items()}
+    used = state.keys_used, state.bytes_used
+    for cents in (2**63, -(2**63), 0.5):
+        with pytest.raises(Invalid, match="64"):
+            state.apply(Event("bad", "paid", T, {"card": "new", "shop": "s", "cents": cents}))
+    assert (state.keys_used, state.bytes_used) == used
+    after = state.dump()[1]
+    assert [name for name, part in before.items() if not np.array_equal(part, after[name])] == []
