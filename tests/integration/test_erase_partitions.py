@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.command_line import run
 from tests.integration.served_home import make_home, text_of
-from tests.integration.test_erase_home import files_with, run
+from tests.integration.test_erase_home import files_with
 from tests.property.partitions.small_world import AT, CATALOG, CONTRACTS, REQUESTS
 from tests.unit.runtime.publishing import events
 

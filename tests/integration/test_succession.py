@@ -24,9 +24,11 @@ from assay.app.wire import open_platform
 from assay.app.workloads import rules_only, workload_named
 from assay.cli.main import main
 from assay.core.canonical import canonical
+from assay.core.errors import Invalid
 from assay.decisions.policy import Policy
 from assay.decisions.record import DecisionRecord
 from assay.features.document import Change
+from assay.features.memory import memory
 from assay.runtime.identity import Role
 from assay.serving.upkeep import upkeep
 
@@ -36,6 +38,17 @@ CHANGE = Change(
         {
             "name": "user_bookings_2h", "source": "booking", "key": ["user_id"],
             "aggregate": "count", "window": "2h",
+        },
+    ),
+)  # fmt: skip
+
+
+#: One column more in the dearest table.
+DEARER = Change(
+    add=(
+        {
+            "name": "user_nights_2h", "source": "booking", "key": ["user_id"],
+            "aggregate": "sum", "of": "nights", "window": "2h",
         },
     ),
 )  # fmt: skip
@@ -63,9 +76,14 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
+    return world_of(tmp_path, CHANGE)
+
+
+def world_of(tmp_path: Path, change: Change) -> World:
+    """A home whose second version decides on a changed catalog."""
     make_home(tmp_path)
     home, code = Home(tmp_path), workload_named("checkout")
-    changed = changed_workload(code, CHANGE)
+    changed = changed_workload(code, change)
     keep(changed, home.catalogs())
     policies = {}
     with control(home) as parts:
@@ -182,6 +200,39 @@ def test_a_version_whose_catalog_is_gone_does_not_take_over_and_says_so(
             await keeping
 
     asyncio.run(journey())
+
+
+def test_a_version_that_costs_more_memory_than_a_key_may_does_not_take_over_and_says_so(
+    tmp_path: Path,
+) -> None:
+    world = world_of(tmp_path, DEARER)
+    code = workload_named("checkout").catalog
+    most = max(table.bytes_per_key for table in memory(code, 100))
+    given = {"ASSAY_FEATURES_BYTES_PER_KEY_MAX": str(most)}
+    platform = open_platform(read_settings(tmp_path, given))
+    server = Server(platform)
+
+    async def journey() -> None:
+        keeping = asyncio.create_task(upkeep(platform))
+        world.live(world.second)
+        assert platform.succession is not None
+        await server.eventually(lambda: bool(platform.succession and platform.succession.status))
+        assert "features.bytes_per_key_max" in platform.succession.status
+        assert "booking by user_id" in platform.succession.status
+        made = await server.decide()
+        assert made.policy == world.policies[world.first].digest
+        assert platform.gauge("catalogs_kept") == 1
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+    try:
+        asyncio.run(journey())
+    finally:
+        platform.close()
+    with pytest.raises(Invalid, match="bytes_per_key_max"):  # a start is refused as it was before
+        open_platform(read_settings(tmp_path, given))
+    open_platform(read_settings(tmp_path, {})).close()
 
 
 def test_status_says_which_catalogs_there_are_and_that_no_server_answers(

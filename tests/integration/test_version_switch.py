@@ -206,6 +206,41 @@ def test_a_backfill_that_fails_leaves_the_old_version_serving_and_can_be_repeate
         engine.close()
 
 
+def test_a_version_that_does_not_fit_beside_the_other_is_given_up_before_an_event_is_refused() -> (
+    None
+):
+    log = MemoryLog()
+    engine = make_engine(log, memory_max=1 << 40)
+    try:
+        for number in range(600):
+            engine.decide(request(number)).result(10)
+        live = engine._follower.live
+        assert live is not None
+        live.memory_max = live.bytes_used + 1_000
+        engine.versions.prepare(OTHER, rest=0.0)
+        for _ in range(500):
+            engine.versions.advance()
+            (failed,) = [one for one in engine.versions.status() if not one.decides]
+            if failed.phase == "failed":
+                break
+            threading.Event().wait(0.01)
+        assert failed.phase == "failed"
+        assert "features.memory_max" in failed.why
+        with pytest.raises(Invalid, match="prepare that catalog first"):
+            switch(engine, OTHER)
+        assert engine.decide(request(600)).result(10).receipt.catalog == CATALOG.digest
+        engine.versions.prepare(OTHER, rest=0.0)
+        (again,) = [one for one in engine.versions.status() if not one.decides]
+        assert again.phase == "failed", "with as little room it is not folded in vain"
+        live.memory_max = 1 << 40
+        prepared(engine)
+        switch(engine, OTHER)
+        assert engine.decide(request(601)).result(10).receipt.catalog == OTHER.digest
+        holds(log, 602)
+    finally:
+        engine.close()
+
+
 class Stumbling(MemoryLog):
     """A log whose next append fails once."""
 

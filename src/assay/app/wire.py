@@ -80,7 +80,9 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
             chosen,
             parts.governance,
             engine.versions,
-            lambda facts: admitted(settings.workload, parts.governance, facts, home),
+            lambda facts: _fitting(
+                admitted(settings.workload, parts.governance, facts, home), settings
+            ),
             lambda version: _deciding(parts, version, engine),
         )
         return Platform(
@@ -117,7 +119,7 @@ def _recovered(
 ) -> Engine:
     """An engine that knows what its home knew, closed with whatever else was opened."""
     features = settings.features
-    check_memory(chosen.workload.catalog, features.events_per_key, features.bytes_per_key_max)
+    _fitting(chosen, settings)
     engine = Engine.recover(
         contracts=chosen.workload.contracts,
         catalog=chosen.workload.catalog,
@@ -136,6 +138,19 @@ def _recovered(
     )
     opened.callback(engine.close)
     return engine
+
+
+def _fitting(chosen: Chosen, settings: Settings) -> Chosen:
+    """A version whose catalog costs no more than a key may.
+
+    Raises:
+        Invalid: it costs more; what decides goes on, if anything does.
+    """
+    features = settings.features
+    # That of its policy: the next version's is another one than the workload's own.
+    catalog = chosen.policy.catalog
+    check_memory(catalog, features.events_per_key, features.bytes_per_key_max)
+    return chosen
 
 
 def _sources(settings: Settings, opened: ExitStack) -> Sources | None:

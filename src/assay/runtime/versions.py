@@ -21,7 +21,7 @@ from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.view import FeatureSource
 from assay.runtime.fold import fold_all, grouped
-from assay.runtime.live import Live
+from assay.runtime.live import Full, Live
 from assay.runtime.ports import Entry, EventLog, ListSource
 from assay.runtime.recovery import Follower
 from assay.runtime.stages import Stages
@@ -33,6 +33,8 @@ STEP = 500
 PENDING_MAX = 4_000
 #: A fold beside the serving one rests as long as it works: requests come first.
 _CHUNK, _REST = 256, 1.0
+#: What did not fit is folded again once there is so many times the room.
+_MORE_ROOM = 1.25
 
 Phase = Literal["folding", "catching up", "kept", "failed"]
 
@@ -59,15 +61,24 @@ class Preparation:
         catalog: of the new state.
         rest: seconds of rest for each second of work.
         lookback: see `FeatureState`.
+        room: the bytes that the new state may have now, None for any.
     """
 
     def __init__(
-        self, log: EventLog, catalog: Catalog, *, rest: float = _REST, lookback: int | None = None
+        self,
+        log: EventLog,
+        catalog: Catalog,
+        *,
+        rest: float = _REST,
+        lookback: int | None = None,
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self._log, self.catalog, self._rest = log, catalog, rest
+        self._log, self.catalog, self._rest, self._room = log, catalog, rest, room
         self.features = FeatureState(catalog, lookback=lookback)
         self.phase: Phase = "folding"
         self.seq, self.why = 0, ""
+        #: The room that was too little; 0 while it was enough.
+        self.lacked = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="assay-backfill", daemon=True)
         self._thread.start()
@@ -111,7 +122,20 @@ class Preparation:
         if len(waiting) != live.seq - self.seq or len(waiting) > PENDING_MAX:
             return False
         self._fold(waiting)
+        self._check_room()
         return True
+
+    def _check_room(self) -> None:
+        """Return while both states fit: the one that decides must never be refused an event."""
+        room, used = self._room(), self.features.bytes_used
+        if room is not None and used > room:
+            self.lacked = max(room, 1)
+            raise Full(
+                f"at entry {self.seq:,} the state of the next version has {used:,} bytes, and "
+                f"beside the one that decides {max(room, 0):,} are left (features.memory_max): it "
+                "is given up, and nothing else changed. Allow more, shorten its windows, or retire "
+                "a version that is kept"
+            )
 
     def _fold(self, entries: list[Entry]) -> None:
         for before, entry in enumerate(entries, self.seq):
@@ -136,12 +160,14 @@ class Preparation:
         for group in grouped(self._log.entries(self.seq, newest), _CHUNK):
             self._fold(group)
             if len(group) == _CHUNK:
+                self._check_room()
                 if self._stop.wait(self._rest * (time.monotonic() - started)):
                     return
                 started = time.monotonic()
 
     def _failed(self, error: Exception) -> None:
         self.phase, self.why = "failed", f"{type(error).__name__}: {error}"
+        self.features = FeatureState(self.catalog)  # the memory is given back
 
 
 #: Where the vectors of a catalog come from, if not from the live state.
@@ -209,6 +235,8 @@ class Versions:
     def prepare(self, catalog: Catalog, *, rest: float = _REST) -> None:
         """Start to fold the log for a catalog, unless it is kept or on its way.
 
+        One that did not fit is tried again once there is noticeably more room.
+
         Args:
             catalog: of the new version.
             rest: seconds of rest for each second of work.
@@ -218,9 +246,19 @@ class Versions:
         former = self._preparing.get(catalog.digest)
         if former is not None and former.phase in ("folding", "catching up"):
             return
+        room = self._room()
+        if former is not None and room is not None and room <= former.lacked * _MORE_ROOM:
+            return  # it would be folded in vain again
         self._preparing[catalog.digest] = Preparation(
-            self._log, catalog, rest=rest, lookback=self._follower.lookback
+            self._log, catalog, rest=rest, lookback=self._follower.lookback, room=self._room
         )
+
+    def _room(self) -> int | None:
+        """The bytes that another state may have beside those that are kept; any thread may ask."""
+        live = self._follower.live
+        if live is None or live.memory_max is None:
+            return None
+        return live.memory_max - live.bytes_used
 
     def advance(self) -> None:
         """Take one bounded step for each version that has caught up with the log."""
