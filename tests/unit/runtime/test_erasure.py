@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.unit.decisions.small import AT, CATALOG, LinearScorer, compiled
 from tests.unit.runtime.engines import body, make_engine
+from tests.unit.runtime.records import record_of
 
 from assay.contracts.event import Event
 from assay.contracts.quarantine import Refusal
@@ -14,7 +15,7 @@ from assay.core.errors import Invalid
 from assay.core.time import DAY, HOUR
 from assay.decisions.outcome import Outcome
 from assay.features.catalog import Catalog
-from assay.features.definition import Feature
+from assay.features.definition import Combined, Feature
 from assay.features.state import FeatureState
 from assay.runtime.erasure import Erasures, erase, find
 from assay.runtime.fold import fold
@@ -131,16 +132,12 @@ def shared_catalog() -> Catalog:
     return Catalog(request=CATALOG.request, contracts=CATALOG.contracts, features=[by_guest])
 
 
-def test_who_else_saw_the_subject_is_named_exactly() -> None:
-    catalog = shared_catalog()
+def served(catalog: Catalog, requests: list[tuple[str, str, int, int]]) -> MemoryLog:
+    """A log of decided bookings: user, guest, hours after the start, amount."""
     log, state = MemoryLog(), FeatureState(catalog)
-    from tests.unit.runtime.records import record_of
-
-    users = ("u1", "u2", "u1", "u3", "u2")
-    for seq, user in enumerate(users, start=1):
-        guest = "Ann" if user != "u3" else "Eve"
-        payload = {"user_id": user, "guest_name": guest, "amount": 5}
-        event = Event(f"b{seq}", "booking", AT + seq * HOUR, payload)
+    for seq, (user, guest, hours, amount) in enumerate(requests, start=1):
+        payload = {"user_id": user, "guest_name": guest, "amount": amount}
+        event = Event(f"b{seq}", "booking", AT + hours * HOUR, payload)
         vector, newest = state.read(event)
         record = record_of(event, seq)
         receipt = msgspec.structs.replace(
@@ -156,6 +153,16 @@ def test_who_else_saw_the_subject_is_named_exactly() -> None:
         entry = Entry(seq=seq, event=event, known_at=event.ts, accepted=True, record=record)
         log.append([entry])
         fold(state, entry)
+    return log
+
+
+def test_who_else_saw_the_subject_is_named_exactly() -> None:
+    catalog = shared_catalog()
+    users = ("u1", "u2", "u1", "u3", "u2")
+    log = served(
+        catalog,
+        [(user, "Eve" if user == "u3" else "Ann", seq, 5) for seq, user in enumerate(users, 1)],
+    )
     catalogs = {catalog.digest: catalog}
     assert verify_features(log, catalogs).mismatches == 0
     found = find(log, log, catalogs, U1)
@@ -173,6 +180,63 @@ def test_who_else_saw_the_subject_is_named_exactly() -> None:
     changed = msgspec.structs.replace(five.record, bits=(9).to_bytes(8, "little"))
     log._entries[4] = msgspec.structs.replace(five, record=changed)
     assert verify_features(log, catalogs).mismatches == 1
+
+
+def picked_catalog() -> Catalog:
+    """Values that are picked from a guest's bookings: any one of them may have been the one."""
+    shape = {"source": "booking", "key": ("guest_name",), "of": "amount", "window": DAY}
+    features = [
+        Feature(name="last", aggregate="last", **shape),
+        Feature(name="second", aggregate="nth", k=2, **shape),
+        Feature(name="common", aggregate="top", k=1, **shape),
+        Feature(name="median", aggregate="quantile", permille=500, **shape),
+    ]
+    again = Combined(name="step", how="difference", of=("last", "second"))
+    return Catalog(
+        request=CATALOG.request, contracts=CATALOG.contracts, features=features, combined=[again]
+    )
+
+
+def picked(amounts: list[int]) -> list[int | None]:
+    """The same in plain Python: the values over amounts in order of time."""
+    if not amounts:
+        return [None] * 5
+    last, second = amounts[-1], amounts[-2] if len(amounts) > 1 else None
+    common = min(set(amounts), key=lambda amount: (-amounts.count(amount), amount))
+    median = sorted(amounts)[(len(amounts) + 1) // 2 - 1]
+    return [last, second, common, median, None if second is None else last - second]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_picked_values_that_came_from_the_subject_stand_on_the_receipt(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    requests = [
+        (f"u{rng.integers(1, 4)}", "AnnEve"[3 * rng.integers(0, 2) :][:3], at, int(amount))
+        for at, amount in enumerate(rng.integers(1, 4, 60))
+    ]
+    catalog = picked_catalog()
+    log, catalogs = served(catalog, requests), {catalog.digest: catalog}
+    assert verify_features(log, catalogs).mismatches == 0
+    expected = []
+    for at, (user, guest, now, _) in enumerate(requests):
+        seen = [r for r in requests[:at] if r[1] == guest and r[2] >= now - 24]
+        left = [r for r in seen if r[0] != "u1"]
+        pairs = zip(picked([r[3] for r in seen]), picked([r[3] for r in left]), strict=True)
+        values = sum(one != other for one, other in pairs)
+        newest_differs = [r[2] for r in seen][-1:] != [r[2] for r in left][-1:]
+        if user != "u1" and (values or newest_differs):
+            expected.append((at + 1, values))
+    assert len(expected) > 10
+    found = find(log, log, catalogs, U1)
+    assert [(item.seq, item.values) for item in found.dependents] == expected
+    erase(log, found, by="ada", at=AT + 9 * DAY, salt=b"0123456789abcdef", more={})
+    report = verify_features(log, catalogs)
+    assert (report.mismatches, report.dependent) == (0, sum(count for _, count in expected))
+    silent = log._entries[-1]
+    told = silent.event.payload | {"dependents": silent.event.payload["dependents"][1:]}
+    event = msgspec.structs.replace(silent.event, payload=told)
+    log._entries[-1] = msgspec.structs.replace(silent, event=event)
+    assert verify_features(log, catalogs).mismatches > 0
 
 
 def test_any_other_change_fails_the_checks() -> None:
