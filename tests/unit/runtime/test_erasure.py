@@ -184,12 +184,19 @@ def test_who_else_saw_the_subject_is_named_exactly() -> None:
 
 def picked_catalog() -> Catalog:
     """Values that are picked from a guest's bookings: any one of them may have been the one."""
-    shape = {"source": "booking", "key": ("guest_name",), "of": "amount", "window": DAY}
+    last = Feature(
+        name="last",
+        source="booking",
+        key=("guest_name",),
+        aggregate="last",
+        of="amount",
+        window=DAY,
+    )
     features = [
-        Feature(name="last", aggregate="last", **shape),
-        Feature(name="second", aggregate="nth", k=2, **shape),
-        Feature(name="common", aggregate="top", k=1, **shape),
-        Feature(name="median", aggregate="quantile", permille=500, **shape),
+        last,
+        msgspec.structs.replace(last, name="second", aggregate="nth", k=2),
+        msgspec.structs.replace(last, name="common", aggregate="top"),
+        msgspec.structs.replace(last, name="median", aggregate="quantile", permille=500),
     ]
     again = Combined(name="step", how="difference", of=("last", "second"))
     return Catalog(
