@@ -36,6 +36,7 @@ class Feed:
         self._no_places = [-1] * len(tables)
         self.words = self._words.size // 8
         self.io = np.zeros(self.words, np.int64)
+        self._data = self.io.data
 
     def fill(self, ts: int, identity: int, rows: list[int], codes: list[int]) -> None:
         """Write what the kernel inserts.
@@ -44,7 +45,7 @@ class Feed:
             Invalid: a value is no whole number of 64 bits; what was written does not matter.
         """
         try:
-            self._words.pack_into(self.io.data, 0, ts, identity, *rows, *self._no_places, *codes)
+            self._words.pack_into(self._data, 0, ts, identity, *rows, *self._no_places, *codes)
         except struct.error as error:
             raise Invalid(
                 f"{self.encoder.event_type}: expected whole numbers of 64 bits, got "

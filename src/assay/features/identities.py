@@ -23,22 +23,27 @@ class Identities:
     """
 
     def __init__(self) -> None:
-        self.uses: Ints = np.zeros(_FIRST_CHUNKS, np.int64)
+        self._uses: Ints = np.zeros(_FIRST_CHUNKS, np.int64)
+        self._uncounted = 0  # uses of the open buffer: a whole number is added to sooner
         self._chunks: list[bytearray] = [bytearray()]
         self._free: list[int] = []
+        self.next: int = 0  #: the reference that ``add`` will give to the next id
         self._use(0)
 
     @property
-    def next(self) -> int:
-        """The reference that ``add`` will give to the next id."""
-        return self._base + len(self._last)
+    def uses(self) -> Ints:
+        """How many rows hold an event whose id lies in each buffer."""
+        if self._uncounted:
+            self._count_uses()
+        return self._uses
 
     def add(self, event_id: str, uses: int) -> int:
         """Keep an id that so many rows refer to; the answer is its reference."""
         last, body = self._last, event_id.encode()
-        reference = self._base + len(last)
+        reference = self.next
         last += len(body).to_bytes(2, "little") + body
-        self.uses[self._open] += uses
+        self.next = reference + 2 + len(body)
+        self._uncounted += uses
         if len(last) > IDS_FULL:
             self._open_another()
         return reference
@@ -46,6 +51,7 @@ class Identities:
     def extend(self, gathered: bytes) -> None:
         """Keep ids as they lie in a buffer; whoever gathered them has counted their uses."""
         self._last += gathered
+        self.next += len(gathered)
         if len(self._last) > IDS_FULL:
             self._open_another()
 
@@ -84,20 +90,25 @@ class Identities:
     def of(cls, chunks: list[bytes], opened: int, uses: Ints) -> "Identities":
         """Identities as ``parts`` and ``uses`` said."""
         made = cls()
-        made._chunks, made.uses = [bytearray(chunk) for chunk in chunks], uses
+        made._chunks, made._uses = [bytearray(chunk) for chunk in chunks], uses
         made._use(opened)
         made._free = [at for at, chunk in enumerate(chunks) if not chunk and at != opened]
         return made
 
     def _open_another(self) -> None:
+        self._count_uses()
         if self._free:
             self._use(self._free.pop())
             return
         self._chunks.append(bytearray())
         self._use(len(self._chunks) - 1)
-        if self._open == len(self.uses):
-            self.uses = np.concatenate((self.uses, np.zeros_like(self.uses)))
+        if self._open == len(self._uses):
+            self._uses = np.concatenate((self._uses, np.zeros_like(self._uses)))
+
+    def _count_uses(self) -> None:
+        self._uses[self._open] += self._uncounted
+        self._uncounted = 0
 
     def _use(self, chunk: int) -> None:
-        self._open, self._base = chunk, chunk << CHUNK_BITS
-        self._last = self._chunks[chunk]
+        self._open, self._last = chunk, self._chunks[chunk]
+        self.next = (chunk << CHUNK_BITS) + len(self._last)

@@ -58,19 +58,13 @@ class Slabs:
                 self.rows.resize((row + more, self.rows.shape[1]), refcheck=False)
                 self.tables = np.concatenate((self.tables, np.full(more, -1, np.int64)))
         self.tables[row] = table
-        self.adopt([row], [key])
+        self._name(row, table, key)
         return row
 
     def adopt(self, rows: list[int], keys: Sequence[Key]) -> None:
         """These rows are those of these keys from now on; ``tables`` says so already."""
-        names = self.names
         for row, table, key in zip(rows, self.tables[rows].tolist(), keys, strict=True):
-            if row == len(names):
-                names.append(key)
-            else:
-                self._rename(row, key)
-            self.keys[table][key] = row
-            self._key_bytes += _size(key)
+            self._name(row, table, key)
 
     def grow(self, words: int) -> None:
         """Make room for at least that many words more."""
@@ -164,6 +158,14 @@ class Slabs:
             if name is not None:
                 self.keys[table][name] = row
                 self._key_bytes += _size(name)
+
+    def _name(self, row: int, table: int, key: Key) -> None:
+        if row == len(self.names):
+            self.names.append(key)
+        else:
+            self._rename(row, key)
+        self.keys[table][key] = row
+        self._key_bytes += _size(key)
 
     def _rename(self, row: int, key: Key | None) -> None:
         self.names[row] = key
