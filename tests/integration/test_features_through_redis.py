@@ -35,10 +35,12 @@ from assay.features.view import view_names
 from assay.runtime.clock import wall_time
 from assay.runtime.fold import fold
 from assay.runtime.online import Engine
-from assay.runtime.read_model import Superseded, read_status
+from assay.runtime.read_model import StatusSeal, Superseded
 
 pytestmark = needs_redis
 CHECKOUT = workload_named("checkout")
+SECRET = "between us"
+SEAL = StatusSeal(SECRET.encode())
 PAST = 30  #: bookings the owner knows of
 
 
@@ -51,7 +53,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 def settings_of(path: Path, server: RedisServer, source: str) -> Settings:
     values: dict[str, object] = {
         "features.source": source, "redis.port": server.port, "redis.timeout": "5s",
-        "redis.publish_timeout": "5s", "redis.image_secret": "between us",
+        "redis.publish_timeout": "5s", "redis.image_secret": SECRET,
     }  # fmt: skip
     return read_settings(path, {}, values)
 
@@ -241,7 +243,7 @@ def test_the_publisher_outlives_redis_and_ends_when_told(
 ) -> None:
     """A process of its own: Redis is killed under it, comes back empty, and is filled again."""
     environment = {**os.environ, "ASSAY_REDIS_PORT": str(server.port)}
-    environment |= {"ASSAY_REDIS_PUBLISH_TIMEOUT": "5s"}
+    environment |= {"ASSAY_REDIS_PUBLISH_TIMEOUT": "5s", "ASSAY_REDIS_IMAGE_SECRET": SECRET}
     command = [sys.executable, "-m", "assay.cli.main", "publish", "--json", "--home"]
     process = subprocess.Popen(
         [*command, str(owner.home)], env=environment, stdout=subprocess.PIPE, text=True
@@ -267,7 +269,7 @@ def until_published(server: RedisServer) -> None:
     with server.client() as client:
         for _ in range(1_200):
             raw = cast("bytes | None", client.get(b"assay:status:main"))
-            if raw is not None and read_status(raw).published_at > since:
+            if raw is not None and SEAL.read("main", raw).published_at > since:
                 return
             time.sleep(0.05)
     raise AssertionError("nothing was published within a minute")

@@ -15,7 +15,7 @@ from assay.runtime.breaker import Breaker
 from assay.runtime.clock import wall_time
 from assay.runtime.following import Following
 from assay.runtime.publisher import Publisher
-from assay.runtime.read_model import ReadModel
+from assay.runtime.read_model import ReadModel, StatusSeal
 from assay.runtime.shared_features import SharedFeatures
 
 _MS = 1_000
@@ -83,8 +83,16 @@ def open_following(settings: Settings) -> Iterator[Following]:
 
 def codec_of(settings: RedisSettings, catalog: Catalog) -> ImageCodec:
     """Makes and reads the images of a catalog as the settings say."""
-    secret = b"" if settings.image_secret is None else settings.image_secret.reveal().encode()
-    return ImageCodec(catalog, secret=secret, image_max=settings.image_bytes)
+    return ImageCodec(catalog, secret=_secret(settings), image_max=settings.image_bytes)
+
+
+def seal_of(settings: RedisSettings) -> StatusSeal:
+    """Writes and reads the statuses of partitions as the settings say."""
+    return StatusSeal(_secret(settings))
+
+
+def _secret(settings: RedisSettings) -> bytes:
+    return b"" if settings.image_secret is None else settings.image_secret.reveal().encode()
 
 
 def publisher_of(
@@ -93,7 +101,8 @@ def publisher_of(
     """The publisher of a partition; one process may have it."""
     codec = codec_of(settings.redis, catalog)
     live = settings.time.clock == "wall"
-    return Publisher(model, codec, partition, wall=wall_time, live=live)
+    seal = seal_of(settings.redis)
+    return Publisher(model, codec, partition, wall=wall_time, live=live, seal=seal)
 
 
 def shared_features(
@@ -116,6 +125,7 @@ def shared_features(
             breaker=breaker,
             wall=wall_time,
             silent_max=settings.redis.silent_max,
+            seal=seal_of(settings.redis),
         )
         found.warm()
         return found

@@ -7,20 +7,20 @@ entry it has folded and `flush` whenever it likes; nothing here waits or starts 
 import hashlib
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from assay.contracts.retraction import RETRACTION_TYPE, told_of
+from assay.core.errors import Corrupt
 from assay.features.row_image import Asked, ImageCodec
 from assay.features.state import FeatureState
 from assay.runtime.latency import Latency
 from assay.runtime.ports import Entry
 from assay.runtime.read_model import (
+    UNKEYED,
     Flush,
     Lost,
     ReadModel,
     RowWrite,
     Status,
-    read_status,
+    StatusSeal,
     row_name,
 )
 
@@ -30,7 +30,6 @@ PART_MAX = 1_000
 #: hours old, and the clocks of two machines differ.
 GRACE_MS = 2 * 24 * 3_600_000
 _MS = 1_000
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 class Publisher:
@@ -43,6 +42,7 @@ class Publisher:
         wall: microseconds UTC, for the age of what is published.
         live: whether events are dated by the clock that the store lives by. Then rows may expire
             once no window sees them, and delays mean something.
+        seal: of statuses.
     """
 
     def __init__(
@@ -53,7 +53,9 @@ class Publisher:
         *,
         wall: Callable[[], int],
         live: bool = True,
+        seal: StatusSeal = UNKEYED,
     ) -> None:
+        self._seal = seal
         self._model, self._codec, self.partition, self._wall = model, codec, partition, wall
         retentions = [codec.retention(table) for table in range(len(codec.tables))]
         self._keep_ms = [
@@ -100,7 +102,10 @@ class Publisher:
         self._backlog = None
         if claim.status is None:
             return None
-        status = read_status(claim.status)
+        try:
+            status = self._seal.read(self.partition, claim.status)
+        except Corrupt:
+            return None  # not what a publisher of this partition left: everything is shown anew
         return status if status.tables == self._codec.tables else None
 
     def went_on(self, status: Status) -> bool:
@@ -195,7 +200,7 @@ class Publisher:
                 after=self._published if self._published >= 0 else None,
                 first=first,
                 rows=writes,
-                status=_encode(self._status(state)) if last else None,
+                status=self._seal.write(self.partition, self._status(state)) if last else None,
             )
         )
         self.images += len(writes)

@@ -9,6 +9,8 @@ Publishers are told apart by an *epoch*: a flush of an older one changes nothing
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -158,21 +160,69 @@ def generation_bytes(generation: int) -> bytes:
     return generation.to_bytes(8, "little", signed=True)
 
 
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(Status).decode
+_TAG = 16  #: bytes of the checksum before a status
+_KIND = b"assay status"
 
 
-def read_status(data: bytes) -> Status:
-    """The status in its bytes.
+class StatusSeal:
+    """Writes and reads statuses with a checksum of their bytes and of their partition's name.
 
-    Raises:
-        Corrupt: they are none.
+    With a secret only who knows it can make one. An old status of the same partition is genuine:
+    that its owner is silent since is told by its ``published_at``.
+
+    Args:
+        secret: of those who publish and those who read; at most 64 bytes.
+
+    Example:
+        >>> status = Status(generation=1, seq=7, mark=b"", tables=(), newest={}, oldest=None,
+        ...                 published_at=5)
+        >>> seal = StatusSeal(b"between us")
+        >>> seal.read("users/3", seal.write("users/3", status)).seq
+        7
+        >>> seal.read("users/4", seal.write("users/3", status))
+        Traceback (most recent call last):
+        ...
+        assay.core.errors.Corrupt: the status of partition 'users/4' does not match its checksum...
     """
-    if len(data) > STATUS_MAX:
-        raise Corrupt(f"a status has at most {STATUS_MAX} bytes, got {len(data)}")
-    try:
-        return _decode(data)
-    except msgspec.MsgspecError as error:
-        raise Corrupt(f"the status of a partition cannot be read: {error}") from error
+
+    def __init__(self, secret: bytes = b"") -> None:
+        self._secret = secret
+
+    def write(self, partition: str, status: Status) -> bytes:
+        """The bytes of a partition's status."""
+        body = _encode(status)
+        return self._tag(partition, body) + body
+
+    def read(self, partition: str, data: bytes) -> Status:
+        """The status in its bytes.
+
+        Raises:
+            Corrupt: they are none, of another partition, altered, or made with another secret.
+        """
+        if len(data) > STATUS_MAX:
+            raise Corrupt(f"a status has at most {STATUS_MAX} bytes, got {len(data)}")
+        if not compare_digest(data[:_TAG], self._tag(partition, data[_TAG:])):
+            raise Corrupt(
+                f"the status of partition {partition!r} does not match its checksum: it was "
+                "altered, is of another partition, or made with another redis.image_secret. Its "
+                "owner publishes it anew when it starts"
+            )
+        try:
+            return _decode(data[_TAG:])
+        except msgspec.MsgspecError as error:
+            raise Corrupt(f"the status of a partition cannot be read: {error}") from error
+
+    def _tag(self, partition: str, body: bytes) -> bytes:
+        found = blake2b(digest_size=_TAG, key=self._secret, person=_KIND)
+        name = partition.encode()
+        found.update(len(name).to_bytes(4, "little") + name)
+        found.update(body)
+        return found.digest()
+
+
+UNKEYED = StatusSeal()  #: tells damage and mistakes, not malice
 
 
 class MemoryReadModel:

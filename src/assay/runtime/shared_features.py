@@ -13,7 +13,7 @@ from assay.core.errors import Corrupt, Unavailable
 from assay.features.row_image import Asked, BadImage, ImageCodec, ImageReader, RowImage
 from assay.features.view import Served, Stale
 from assay.runtime.breaker import Breaker
-from assay.runtime.read_model import ReadModel, Status, read_status, row_name, status_name
+from assay.runtime.read_model import UNKEYED, ReadModel, Status, StatusSeal, row_name, status_name
 
 #: Why a view is absent: the store did not answer; it holds nothing of the partition; what it holds
 #: is of other definitions; is damaged; is too short for the widest window; its owner is silent.
@@ -36,6 +36,7 @@ class SharedFeatures:
         wall: microseconds UTC, for the age of a status.
         silent_max: microseconds without a word of an owner after which its views are not known;
             None to take its word for ever.
+        seal: of the statuses, as their publishers have it.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class SharedFeatures:
         breaker: Breaker,
         wall: Callable[[], int],
         silent_max: int | None = None,
+        seal: StatusSeal = UNKEYED,
     ) -> None:
+        self._seal = seal
         self._model, self._codec, self._partition_of = model, codec, partition_of
         self._reader, self._breaker = ImageReader(codec), breaker
         self._wall, self._silent_max = wall, silent_max
@@ -96,15 +99,17 @@ class SharedFeatures:
             self._breaker.failed()
             return None
         self._breaker.worked()
-        statuses = {name: self._status(raw) for name, raw in zip(partitions, found, strict=False)}
+        statuses = {
+            name: self._status(name, raw) for name, raw in zip(partitions, found, strict=False)
+        }
         return _Fetched(statuses, list(zip(asked, owners, found[len(partitions) :], strict=True)))
 
-    def _status(self, raw: bytes | None) -> Status | str:
+    def _status(self, partition: str, raw: bytes | None) -> Status | str:
         """A partition's status, or why there is none."""
         if raw is None:
             return EMPTY
         try:
-            status = read_status(raw)
+            status = self._seal.read(partition, raw)
         except Corrupt:
             return DAMAGED
         # A sign of life from the future would be believed until then, long after its owner died.
