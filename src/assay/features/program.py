@@ -21,14 +21,14 @@ from assay.features.plan import NO_COLUMN, Lane, Plan
 
 #: Words of a slot: its span; its lane (that of times: every event counts); how much it counts; what
 #: else it needs; whether a feature counts the request in; the lines that hold the running totals of
-#: its lane, the numbers of its values (-1: they are not told apart), their counts and its first
-#: queue; its samples, how many, and the count from which they are needed; its features from and up
-#: to.
+#: its lane, the numbers of its values (-1: they are not told apart), their counts, its first queue
+#: and its values in order; its samples, how many, and the count from which they are needed; its
+#: features from and up to.
 (
     SPAN, LANE, COUNTING, NEED, INCLUDES, RUNNING, NUMBERING, COUNTED, QUEUE,
-    SAMPLES, SAMPLE_COUNT, SAMPLE_FROM, FIRST, STOP,
-) = range(14)  # fmt: skip
-SLOT_WORDS = 14
+    ORDERED, SAMPLES, SAMPLE_COUNT, SAMPLE_FROM, FIRST, STOP,
+) = range(15)  # fmt: skip
+SLOT_WORDS = 15
 #: Words of a span: its window, what its end is rounded down to (0: nothing), whether events at T
 #: are in it, and how far its edges have come.
 WINDOW, EVERY, TIED, LOW_AT, HIGH_AT = range(5)
@@ -89,16 +89,17 @@ def program_of(plan: Plan, group: int, columns: dict[int, int]) -> Program:
         need, first, sampled = plan.slot_needs[at], len(features), plan.samples[at].tolist()
         features += _features(plan, at, columns)
         lane, apart = lanes.get(slot.lane, TIMES), int(bool(need & DISTINCT))
+        queues = 2 if need & (LOWEST | HIGHEST) else 0
         span = slot.window, slot.every, int(slot.tied)
         slots.append([
             spans.setdefault(span, len(spans)), lane, _counting(plan, at), need,
             int(any(item[1] for item in features[first:])), running.get(lane, -1),
             first_number + numbered.index(lane) if apart else -1, lines, lines + apart,
-            len(samples), len(sampled) // SAMPLE_WORDS, _sampled_from(sampled),
-            first, len(features),
+            lines + apart + queues, len(samples), len(sampled) // SAMPLE_WORDS,
+            _sampled_from(sampled), first, len(features),
         ])  # fmt: skip
         samples += sampled
-        lines += apart + (2 if need & (LOWEST | HIGHEST) else 0)
+        lines += apart + queues + int(bool(sampled))
     return Program(
         spans=_table([(*span, 0, 0) for span in spans], SPAN_WORDS),
         slots=_table(slots, SLOT_WORDS),

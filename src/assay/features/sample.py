@@ -52,7 +52,7 @@ from assay.features.sketch import (
 #: Longest run that is sorted by insertion before runs are merged.
 _RUN = 16
 #: Buckets a coarse counter holds, as a shift, and coarse counters on either side of zero.
-_FINE, _SIDE = 7, 1 << 11
+FINE, SIDE = 7, 1 << 11
 #: Room that the most frequent values need, whatever the cap.
 _ROOM = 256
 
@@ -86,23 +86,23 @@ def sample(
             held = np.int64(-1)
         elif what != DISTINCTS:
             if held < 0:
-                held = _sorted_values(pool, place, span, work)
+                held = sorted_values(pool, place, span, work)
             if held < count:
-                _insert_sorted(work, held, x)
+                insert_sorted(work, held, x)
                 held = count
-            out[word] = _exact(work, count, (plan, s))
+            out[word] = of_sorted(work, count, (plan, s))
 
 
 @compiled
-def _exact(work: Ints, n: Word, op: tuple[Ints, Word]) -> np.int64:
+def of_sorted(work: Ints, n: Word, op: tuple[Ints, Word]) -> np.int64:
     """One value from ``n`` sorted ones."""
     plan, s = op
     what = plan[s + AGGREGATE]
     if what == QUANTILES:
-        return np.int64(NULL) if n == 0 else work[_rank(plan[s + PERMILLE], n) - 1]
+        return np.int64(NULL) if n == 0 else work[nearest_rank(plan[s + PERMILLE], n) - 1]
     if what == ENTROPIES:
         return _entropy_of_runs(work, n)
-    return _top(work, n, (n, -1), op)
+    return most_frequent(work, n, (work, n, -1), op)
 
 
 @compiled
@@ -115,7 +115,7 @@ def _above(
     count, x = more
     what, state = plan[s + AGGREGATE], len(work) - STATE
     if what == QUANTILES:
-        rank = _rank(plan[s + PERMILLE], count)
+        rank = nearest_rank(plan[s + PERMILLE], count)
         return _quantile_above(pool, place, span, (rank, x, plan[s + IS_REAL]), work)
     if what == DISTINCTS:
         return _different_above(pool, place, span, x, work)
@@ -133,8 +133,8 @@ def _above(
             if kept < plan[s + CAP]:
                 work[kept] = v
                 kept += 1
-    _sort(work, kept, state // 2)
-    return _top(work, kept, (count, state), op)
+    sort(work, kept, state // 2)
+    return most_frequent(work, kept, (work, count, state), op)
 
 
 WIDE = ROWS << 14
@@ -142,15 +142,19 @@ WIDE = ROWS << 14
 
 @compiled
 def _count_frequency(work: Ints, state: Word, x: Word) -> None:
+    """Count a value in every row of the frequency table."""
     for row in range(ROWS):
         work[state + cell_of(x, row)] += 1
 
 
 @compiled
-def _top(work: Ints, n: Word, among: tuple[Word, Word], op: tuple[Ints, Word]) -> np.int64:
+def most_frequent(
+    work: Ints, n: Word, among: tuple[Ints, Word, Word], op: tuple[Ints, Word]
+) -> np.int64:
     """The k most frequent of ``n`` sorted values: the k-th, its count, or the share of all k.
 
-    ``among`` is the count of all, and where the frequency table stands (-1: count the runs).
+    ``among`` has the frequency table, the count of all, and where the table stands in what holds
+    it (-1: there is none, count the runs).
     """
     plan, s = op
     k, best, found = plan[s + K], (len(work) - STATE) // 2, np.int64(0)
@@ -159,7 +163,7 @@ def _top(work: Ints, n: Word, among: tuple[Word, Word], op: tuple[Ints, Word]) -
         x, stop = work[first], first + 1
         while stop < n and work[stop] == x:
             stop += 1
-        times = stop - first if among[1] < 0 else frequency(work, among[1], x)
+        times = stop - first if among[2] < 0 else frequency(among[0], among[2], x)
         first = stop
         if found == k and times <= work[best + 2 * k - 2]:
             continue
@@ -181,7 +185,7 @@ def _top(work: Ints, n: Word, among: tuple[Word, Word], op: tuple[Ints, Word]) -
     total = np.int64(0)
     for i in range(found):
         total += work[best + 2 * i]
-    return np.float64(float(min(total, among[0])) / float(among[0])).view(np.int64)
+    return np.float64(float(min(total, among[1])) / float(among[1])).view(np.int64)
 
 
 @compiled
@@ -257,7 +261,7 @@ def _quantile_above(
     state = len(work) - STATE
     wanted, fine = np.int64(0), False
     for _ in range(2):
-        width = (1 << _FINE) if fine else 2 * _SIDE
+        width = (1 << FINE) if fine else 2 * SIDE
         work[state : state + width] = 0
         for i in range(span[0], span[1] + 1):
             if i == span[1]:
@@ -269,21 +273,21 @@ def _quantile_above(
             else:
                 continue
             if not fine:
-                work[state + (bucket >> _FINE) + _SIDE] += 1
-            elif bucket >> _FINE == wanted:
-                work[state + bucket - (wanted << _FINE)] += 1
+                work[state + (bucket >> FINE) + SIDE] += 1
+            elif bucket >> FINE == wanted:
+                work[state + bucket - (wanted << FINE)] += 1
         at = np.int64(0)
         while rank > work[state + at]:
             rank -= work[state + at]
             at += 1
         if fine:
-            return bucket_value((wanted << _FINE) + at, is_real)
-        wanted, fine = at - _SIDE, True
+            return bucket_value((wanted << FINE) + at, is_real)
+        wanted, fine = at - SIDE, True
     return np.int64(NULL)
 
 
 @compiled
-def _rank(permille: Word, n: Word) -> np.int64:
+def nearest_rank(permille: Word, n: Word) -> np.int64:
     """The nearest rank, from 1 to n."""
     return (np.int64(permille) * np.int64(n) + 999) // 1000
 
@@ -313,19 +317,20 @@ def _nth(pool: Ints, place: LaneAt, span: tuple[Word, Word], k: Word, x: Word) -
 
 
 @compiled
-def _sorted_values(pool: Ints, place: LaneAt, span: tuple[Word, Word], work: Ints) -> np.int64:
+def sorted_values(pool: Ints, place: LaneAt, span: tuple[Word, Word], work: Ints) -> np.int64:
     """Copy the counted values of a span and sort them; returns how many there are."""
     kept = np.int64(0)
     for i in range(span[0], span[1]):
         if is_counted(pool, place[1], place[2], place[3], i):
             work[kept] = pool[place[3] + i]
             kept += 1
-    _sort(work, kept, (len(work) - STATE) // 2)
+    sort(work, kept, (len(work) - STATE) // 2)
     return kept
 
 
 @compiled
-def _insert_sorted(work: Ints, n: Word, x: Word) -> None:
+def insert_sorted(work: Ints, n: Word, x: Word) -> None:
+    """Put a value among ``n`` that are in order."""
     at = np.int64(n)
     while at > 0 and work[at - 1] > x:
         work[at] = work[at - 1]
@@ -334,7 +339,7 @@ def _insert_sorted(work: Ints, n: Word, x: Word) -> None:
 
 
 @compiled
-def _sort(work: Ints, n: Word, room: Word) -> None:
+def sort(work: Ints, n: Word, room: Word) -> None:
     """Sort the first ``n`` words by merging, with room for as many at ``room``.
 
     Its work is bounded whatever the values are: whoever chooses them cannot slow it down.

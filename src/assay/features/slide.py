@@ -55,7 +55,9 @@ ENTERED, LEFT, NEWEST, DIFFERENT_NOW = range(SLOT_WORDS, SLOT_WORDS + 4)
 LEAST_HEAD, LEAST_TAIL, MOST_HEAD, MOST_TAIL = range(DIFFERENT_NOW + 1, DIFFERENT_NOW + 5)
 #: The oldest event that counts, or the place from which to look for one.
 OLDEST_NOW = MOST_TAIL + 1
-STATE_WORDS = OLDEST_NOW + 1
+#: Values in order: how many, and of which events: from and up to.
+HELD, HELD_FROM, HELD_TO = range(OLDEST_NOW + 1, OLDEST_NOW + 4)
+STATE_WORDS = HELD_TO + 1
 #: The number of a value that none of the events has.
 ABSENT = -2
 #: The slot, the place of the first event swept together, how many requests, and the first of them.

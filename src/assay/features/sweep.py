@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.features.compiled import borrowing, inlined, unlocked
+from assay.features.compiled import borrowing, compiled, inlined, unlocked
 from assay.features.finalise import Bytes, finalise_rows
 from assay.features.layout import (
-    COUNT,
+    AGGREGATE,
+    CAP,
     CURRENT,
     FIRST,
     HIGHEST,
     LAST,
     LOWEST,
     NULL,
+    SAMPLE_WORDS,
     Ints,
     Word,
 )
@@ -39,7 +41,6 @@ from assay.features.program import (
     NUMBERING,
     SAMPLE_COUNT,
     SAMPLE_FROM,
-    SAMPLES,
     SLOT_WORDS,
     SPAN,
     STOP,
@@ -48,7 +49,6 @@ from assay.features.program import (
     Program,
 )
 from assay.features.program import FIRST as FROM
-from assay.features.sample import sample
 from assay.features.slide import (
     ABSENT,
     ENTERED,
@@ -65,6 +65,7 @@ from assay.features.slide import (
     slide_least,
     slide_totals,
 )
+from assay.features.slide_values import Sliding, forget, slide_values, state_words
 
 #: Requests that are gathered together; events and requests that rows swept together have at most,
 #: if they are more than one.
@@ -77,7 +78,7 @@ class _Scratch(NamedTuple):
     ``spans`` and ``state`` are those of the program with how far each has come; ``between`` the
     edges of the windows of a chunk; ``work`` lines as long as the most events swept together;
     ``asked`` the numbers of the requests' own values; ``table`` numbers values; ``slots`` are what
-    is gathered; ``flat`` are the lanes one after the other, ``room`` that of samples.
+    is gathered; ``sliding`` is what samples of values need.
     """
 
     spans: Ints
@@ -87,8 +88,7 @@ class _Scratch(NamedTuple):
     asked: Ints
     table: Ints
     slots: Ints
-    flat: Ints
-    room: Ints
+    sliding: Sliding
 
 
 @unlocked
@@ -111,8 +111,7 @@ def sweep(placed: Sorted, program: Program, rows: tuple[int, int], bits: Ints, k
         np.empty((numbered, most), np.int64),
         np.empty((2, _table_size(longest) if numbered else 0), np.int64),
         np.zeros((_CHUNK, program.slot_words), np.int64),
-        placed.lanes.reshape(-1),
-        np.zeros(program.work_words, np.int64),
+        _sliding(placed, program, longest),
     )
     overflows: Word = 0
     row: Word = rows[0]
@@ -122,6 +121,27 @@ def sweep(placed: Sorted, program: Program, rows: tuple[int, int], bits: Ints, k
             overflows += _sweep_rows(placed, program, (row, stop), scratch, bits, known)
         row = stop
     return int(overflows)
+
+
+@compiled
+def _sliding(placed: Sorted, program: Program, longest: int) -> Sliding:
+    """What samples of values need; no states where no row is long enough to have one."""
+    count = len(program.samples) // SAMPLE_WORDS
+    states, words = np.empty(count, np.int64), 0
+    least = np.int64(longest)
+    for k in range(count):
+        states[k] = words
+        words += state_words(program.samples[k * SAMPLE_WORDS + AGGREGATE])
+        least = min(least, program.samples[k * SAMPLE_WORDS + CAP])
+    return Sliding(
+        placed.lanes.reshape(-1),
+        np.int64(placed.lanes.shape[1]),
+        program.samples,
+        states,
+        # Memory that is not touched costs nothing. The request itself may be one too many.
+        np.empty(words if longest >= least else 0, np.int64),
+        np.zeros(program.work_words, np.int64),
+    )
 
 
 @borrowing
@@ -151,11 +171,12 @@ def _sweep_rows(
 ) -> int:
     """Fill the features at all requests of some rows; what every sweep needs is compiled in."""
     start, lanes, asked, asks, own, _ = placed
-    spans, state, between, work, own_numbers, table, slots, flat, room = scratch
+    spans, state, between, work, own_numbers, table, slots, sliding = scratch
     row, first, stop = rows[0], asked[rows[0]], asked[rows[1]]
     base, numbered, added = start[row], program.numbered, program.added
     length, features, overflows = start[rows[1]] - base, program.features, 0
     _restart(state, work, length)
+    forget(sliding.states, sliding.held)
     line = np.int64(0)
     for n in range(len(added)):
         add_up(lanes, (added[n, 0], added[n, 1]), (base, length), work, line)
@@ -175,7 +196,7 @@ def _sweep_rows(
             if state[s, INCLUDES]:
                 _include(own, (state[s, LANE], np.int64(q), np.int64(count)), slots)
             if state[s, SAMPLE_COUNT]:
-                _sample((flat, lanes.shape[1]), program.samples, between, chunk, state, room, slots)
+                slide_values(sliding, state[s, LANE], between, chunk, state, work, slots)
             span = state[s, SPAN]
             state[s, LEFT] = between[span, count - 1, 0]
             state[s, ENTERED] = between[span, count - 1, 1]
@@ -320,32 +341,6 @@ def _gather(
         slide_last(lanes, between, chunk, state, slots)
     if need & FIRST:
         slide_first(lanes, between, chunk, state, slots)
-
-
-@borrowing
-def _sample(
-    flat: tuple[Ints, Word],
-    samples: Ints,
-    between: Ints,
-    chunk: Chunk,
-    state: Ints,
-    room: Ints,
-    slots: Ints,
-) -> None:
-    """What is computed from the values of every window themselves.
-
-    ``flat`` are the lanes one after the other, and how long each is.
-    """
-    s, base, count, _ = chunk
-    span, none = state[s, SPAN], np.int64(0)
-    start = state[s, LANE] * flat[1] + base
-    lane = none, none, np.int64(-1), start, none, none
-    asked = state[s, SAMPLES], state[s, SAMPLE_COUNT]
-    for r in range(count):
-        if slots[r, COUNT] >= state[s, SAMPLE_FROM]:
-            own = slots[r, CURRENT] if state[s, INCLUDES] else np.int64(NULL)
-            edges = between[span, r, 0], between[span, r, 1]
-            sample(flat[0], lane, edges, samples, asked, (slots[r], none, own), room)
 
 
 @borrowing

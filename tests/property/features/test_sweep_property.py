@@ -1,5 +1,7 @@
 """Rows of every size, swept together or in pieces: each value is what the oracle says."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.property.features import oracle
@@ -9,6 +11,7 @@ from assay.contracts.event import Event
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
 from assay.features.definition import LIFETIME, Aggregate, Feature, Where
+from assay.features.state import FeatureState
 
 _ASKED: tuple[tuple[Aggregate, str], ...] = (
     ("sum", "cents"), ("mean", "cents"), ("std", "cents"), ("min", "cents"), ("max", "risk"),
@@ -66,6 +69,51 @@ def _events(seed: int, count: int) -> list[Event]:
         }
         events.append(Event(f"e{number:04}", "paid", START + int(rng.integers(0, 1500)), payload))
     return events
+
+
+_CAPPED: tuple[tuple[Aggregate, str, dict[str, Any]], ...] = (
+    ("quantile", "cents", {"permille": 500}),
+    ("quantile", "risk", {"permille": 900}),
+    ("entropy", "shop", {}),
+    ("distinct", "cents", {}),
+    ("top", "cents", {"k": 2}),
+    ("top_share", "shop", {"k": 1}),
+    ("top_count", "shop", {"k": 2}),
+    ("nth", "risk", {"k": 3}),
+)
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_windows_that_cross_the_cap_to_and_fro_are_those_of_live_reads(seed: int) -> None:
+    features = [
+        Feature(
+            name=f"{aggregate}_{of}_{window}_{int(current)}",
+            source="paid",
+            key=("card",),
+            aggregate=aggregate,
+            of=of,
+            window=window,
+            include_current=current,
+            **(more if aggregate == "nth" else {**more, "cap": 18}),
+        )
+        for aggregate, of, more in _CAPPED
+        for window, current in ((60, False), (90, True), (LIFETIME, False))
+    ]
+    catalog = Catalog(request=PAID, contracts=CONTRACTS, features=features)
+    events = _events(seed, 620)
+    state = FeatureState(catalog)
+    state.apply_all(events)
+    frame = backfill(catalog, events)
+    by_id = {event.id: event for event in events}
+    for row, event_id in enumerate(frame.event_ids):
+        live = state.read(by_id[str(event_id)])[0]
+        ours = frame.vector(row)
+        wrong = np.flatnonzero((live.bits != ours.bits) | (live.known != ours.known))
+        assert [catalog.names[place] for place in wrong] == [], event_id
+    # Both sides of the cap were met, and a value above it is not that of the exact count.
+    exact = [len({e.payload["cents"] for e in events if e.payload["card"] == "card-0"})]
+    at_end = frame.bits[:, catalog.names.index("distinct_cents_0_0")].max()
+    assert 0.8 * exact[0] < at_end < 1.2 * exact[0]
 
 
 @pytest.mark.parametrize("seed", [3, 4])
