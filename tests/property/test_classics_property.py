@@ -1,6 +1,6 @@
 """The two classics against definitions that look at everything."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.features.burst import earliest_flag_minute
@@ -21,6 +21,7 @@ _STEPS = st.lists(
 )
 
 
+@settings(deadline=None)  # a full sort of every account takes as long as the machine is busy
 @given(st.integers(0, 1_500), _STEPS)
 def test_the_leaders_are_those_of_a_full_sort(
     accounts: int, steps: list[tuple[int, int, int]]

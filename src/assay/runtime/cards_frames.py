@@ -1,17 +1,18 @@
 """What was known at each card payment? Both feature sets, computed from the events in one order."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.core.errors import Corrupt
+from assay.core.errors import Corrupt, Invalid
 from assay.core.time import DAY
-from assay.features.backfill import backfill_columns
+from assay.features.backfill import backfill_columns, finish
 from assay.features.catalog import Catalog
-from assay.features.columns import Coded, Column, Columns
+from assay.features.columns import Coded, Column, Columns, taken
 from assay.features.frame import Frame
+from assay.features.group import backfill_group
 from assay.models.checks.candidate import AsOf
 from assay.models.frame import NEVER, TrainingFrame
 from assay.runtime.cores import over_cores
@@ -63,24 +64,59 @@ def build_frames(
     payments: Payments, week: Week, progress: Progress = lambda _: None
 ) -> CardsFrames:
     """Compute the features of every row the week's protocol and our own training need."""
-    low, high = np.searchsorted(payments.at, [HISTORY_START, week.end])
-    rows = np.arange(low, high)
-    progress(f"computing {len(features.CATALOG)} values each at {rows.size:,} payments")
-    vectors = _vectors(features.CATALOG, payments, rows)
-    train_rows = week.train_rows(payments.at)
-    test_rows = week.test_rows(payments.at, payments.customer, payments.fraud)
+    frames = own_frames(payments, week, progress)
+    train_rows, test_rows = frames.train_rows, frames.test_rows
     progress(f"computing the handbook's 15 at {train_rows.size + test_rows.size:,} payments")
     peer_train_x, peer_test_x = handbook_features(payments, train_rows, test_rows)
+    return replace(frames, peer_train_x=peer_train_x, peer_test_x=peer_test_x)
+
+
+def own_frames(payments: Payments, week: Week, progress: Progress = lambda _: None) -> CardsFrames:
+    """``build_frames`` without the handbook's features: none of either set of rows."""
+    rows = known_span(payments, week)
+    progress(f"computing {len(features.CATALOG)} values each at {rows.size:,} payments")
+    vectors = _vectors(features.CATALOG, payments, rows)
+    none = np.empty((0, len(handbook.COLUMNS)))
     return CardsFrames(
         payments=payments,
         week=week,
         vectors=vectors,
         ours=_training_frame(payments, rows, _inputs(vectors, features.INPUTS)),
-        train_rows=train_rows,
-        test_rows=test_rows,
-        peer_train_x=peer_train_x,
-        peer_test_x=peer_test_x,
+        train_rows=week.train_rows(payments.at),
+        test_rows=week.test_rows(payments.at, payments.customer, payments.fraud),
+        peer_train_x=none,
+        peer_test_x=none,
     )
+
+
+def earlier(frames: CardsFrames, week: Week) -> CardsFrames:
+    """The frames of a week before theirs, from the same vectors; without the handbook's.
+
+    Raises:
+        Invalid: the week ends after theirs.
+    """
+    if week.end > frames.week.end:
+        raise Invalid(f"the vectors end with the week of {frames.week.start}, before {week.end}")
+    payments, none = frames.payments, np.empty((0, len(handbook.COLUMNS)))
+    return replace(
+        frames,
+        week=week,
+        train_rows=week.train_rows(payments.at),
+        test_rows=week.test_rows(payments.at, payments.customer, payments.fraud),
+        peer_train_x=none,
+        peer_test_x=none,
+    )
+
+
+def fed(frames: CardsFrames, vectors: Frame) -> CardsFrames:
+    """The same frames with other vectors of the same payments."""
+    ours = replace(frames.ours, x=_inputs(vectors, features.INPUTS))
+    return replace(frames, vectors=vectors, ours=ours)
+
+
+def known_span(payments: Payments, week: Week) -> NDArray[np.int64]:
+    """The rows from ``HISTORY_START`` to the end of a week."""
+    return np.arange(*np.searchsorted(payments.at, [HISTORY_START, week.end]))
 
 
 def handbook_features(
@@ -145,6 +181,44 @@ def check_future(frames: CardsFrames, *, span: int = DAY) -> AsOf:
         return AsOf(compared=0, mismatches=int(bits.size), rows=int(high - low))
     different = (again.bits != bits) | (again.known != known)
     return AsOf(int(different.size), int(different.sum()), int(high - low))
+
+
+def vectors_at(
+    catalog: Catalog, payments: Payments, rows: NDArray[np.int64], at: NDArray[np.int64]
+) -> Frame:
+    """The values that a table made at other instants would hold for some payments.
+
+    Everything of the payment but its T stays as it is.
+
+    Args:
+        catalog: whose values.
+        payments: what happened.
+        rows: which of them are asked about, ascending.
+        at: the T of each, not after the payment itself, shape ``(n,)``.
+    """
+    tables = payment_columns(payments.first(int(rows[-1]) + 1))
+    made = tables[TRANSACTION.type]
+    asked = Columns(at, made.ids[rows], {n: taken(c, rows) for n, c in made.fields.items()})
+    shape = rows.size, len(catalog)
+    bits, known = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
+    overflows = 0
+    with over_cores() as spread:
+        for number, group in enumerate(catalog.plan.groups):
+            events = tables[catalog.plan.tables[group.table].source]
+            part = backfill_group(catalog, number, events, asked, spread=spread)
+            bits[:, part.features], known[:, part.features] = part.bits, part.known
+            overflows += part.overflows
+    lost, failures = finish(catalog, asked, np.arange(rows.size), bits, known)
+    return Frame(
+        names=catalog.names,
+        kinds=catalog.kinds,
+        bits=bits,
+        known=known,
+        at=at,
+        event_ids=payments.number[rows],
+        overflows=overflows + lost,
+        derived_failures=failures,
+    )
 
 
 def _vectors(catalog: Catalog, payments: Payments, rows: NDArray[np.int64]) -> Frame:

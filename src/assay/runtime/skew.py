@@ -38,8 +38,9 @@ Progress = Callable[[str, int], None]
 class ValueSkew(msgspec.Struct, frozen=True, kw_only=True):
     """How often one value at midnight is not the value at T, over ``rows`` requests.
 
-    ``mean_shift`` is the mean of |T - midnight| over the rows where both are known, in the value's
-    own unit; ``only_one`` counts rows where one is known and the other is not.
+    ``mean_shift`` is the mean of |T - midnight| over the rows where both are known, ``mean_size``
+    that of |T| over the same rows, both in the value's own unit; ``only_one`` counts rows where one
+    is known and the other is not.
     """
 
     name: str
@@ -47,11 +48,17 @@ class ValueSkew(msgspec.Struct, frozen=True, kw_only=True):
     differing: int
     only_one: int
     mean_shift: float
+    mean_size: float
 
     @property
     def share(self) -> float:
         """Of the rows, those that differ."""
         return self.differing / self.rows if self.rows else 0.0
+
+    @property
+    def relative(self) -> float:
+        """How far the values of midnight are off, as a share of those of T."""
+        return self.mean_shift / self.mean_size if self.mean_size else 0.0
 
 
 class ModelFigures(msgspec.Struct, frozen=True):
@@ -168,7 +175,7 @@ def compare(
         rows=len(live),
         test_rows=len(test),
         test_frauds=int(labels.sum()),
-        values=tuple(_values(workload, learned.vectors, at_midnight)),
+        values=tuple(value_skew(learned.vectors, at_midnight)),
         sound=_figures("values of T", "values of T", _raw(sound, test), labels),
         believed=_figures("midnight", "midnight", _raw(skewed, stale_test), labels),
         served=_figures("midnight", "values of T", _raw(skewed, test), labels),
@@ -179,11 +186,17 @@ def compare(
     )
 
 
-def _values(workload: Workload, live: Frame, stale: Frame) -> list[ValueSkew]:
+def value_skew(live: Frame, stale: Frame) -> list[ValueSkew]:
+    """How each value differs between two frames of the same rows, the most often differing first.
+
+    Args:
+        live: as served.
+        stale: as a table of midnight holds them.
+    """
     different = (live.bits != stale.bits) | (live.known != stale.known)
     here, there = live.floats(), stale.floats()
     found = []
-    for place, name in enumerate(workload.catalog.names):
+    for place, name in enumerate(live.names):
         both = (live.known[:, place] & stale.known[:, place]).astype(np.bool_)
         shift = np.abs(here[both, place] - there[both, place])
         found.append(
@@ -193,6 +206,7 @@ def _values(workload: Workload, live: Frame, stale: Frame) -> list[ValueSkew]:
                 differing=int(different[:, place].sum()),
                 only_one=int((live.known[:, place] != stale.known[:, place]).sum()),
                 mean_shift=float(shift.mean()) if shift.size else 0.0,
+                mean_size=float(np.abs(here[both, place]).mean()) if shift.size else 0.0,
             )
         )
     return sorted(found, key=lambda one: -one.differing)
