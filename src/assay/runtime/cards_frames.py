@@ -198,7 +198,7 @@ def vectors_at(
     """
     tables = payment_columns(payments.first(int(rows[-1]) + 1))
     made = tables[TRANSACTION.type]
-    asked = Columns(at, made.ids[rows], {n: taken(c, rows) for n, c in made.fields.items()})
+    asked = Columns(at, payments.number[rows], {n: taken(c, rows) for n, c in made.fields.items()})
     shape = rows.size, len(catalog)
     bits, known = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
     overflows = 0

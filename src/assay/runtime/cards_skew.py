@@ -25,7 +25,7 @@ from assay.runtime.cards_frames import (
     own_frames,
     vectors_at,
 )
-from assay.runtime.skew import NAME, ValueSkew, value_skew
+from assay.runtime.skew import NAME, ModelFigures, ValueSkew, value_skew
 from assay.workloads.cards.comparison import METRICS, judge
 from assay.workloads.cards.features import CATALOG
 from assay.workloads.cards.payments import Payments
@@ -39,13 +39,9 @@ DRAWS = 500  #: resamples of the cards
 SOUND, BELIEVED, SERVED = "sound", "believed", "served"
 
 
-class FedModel(msgspec.Struct, frozen=True):
-    """How well a model ranks a week's payments, when fed one kind of values."""
+class FedModel(ModelFigures, frozen=True):
+    """How well a model ranks a week's payments, and how many of 100 cards a day are right."""
 
-    trained_on: str
-    fed: str
-    auc_roc: float
-    average_precision: float
     card_precision_at_100: float
 
 
@@ -85,6 +81,12 @@ class CardsSkew(msgspec.Struct, frozen=True, kw_only=True):
         """Of all values, those that differ."""
         total = sum(one.rows for one in self.values)
         return sum(one.differing for one in self.values) / total if total else 0.0
+
+    @property
+    def mean_lost(self) -> dict[str, float]:
+        """Served minus sound by metric, the mean over the weeks."""
+        found = {name: [week.lost[name].value for week in self.weeks] for name in METRICS}
+        return {name: sum(lost) / len(lost) for name, lost in found.items()}
 
 
 def measure_cards_skew(

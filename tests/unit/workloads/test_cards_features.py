@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from assay.contracts.event import Event
 from assay.core.time import DAY, HOUR, SECOND, parse_time
 from assay.features.backfill import backfill, backfill_columns
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.values import as_values
-from assay.runtime.cards_frames import payment_columns
+from assay.runtime.cards_frames import payment_columns, vectors_at
 from assay.workloads.cards import features, handbook
 from assay.workloads.cards.payments import Payments
 
@@ -167,3 +168,20 @@ def test_no_instant_is_a_model_input() -> None:
 def test_the_handbook_has_fifteen_columns() -> None:
     assert len(handbook.COLUMNS) == len(set(handbook.COLUMNS)) == 15
     assert set(handbook.COLUMNS) == set(handbook.CATALOG.names)
+
+
+def test_the_values_of_another_instant_are_those_a_state_gives_then() -> None:
+    payments = stream(5)
+    rows = np.arange(30, len(payments), 3)
+    midnights = payments.at[rows] // DAY * DAY
+    frame = vectors_at(features.CATALOG, payments, rows, midnights)
+    different = 0
+    for place, row in enumerate(rows.tolist()):
+        request = payments.transaction(row)
+        state = FeatureState(features.CATALOG)
+        state.apply_all(payments.events(0, int(midnights[place])))
+        asked = Event(request.id, request.type, int(midnights[place]), request.payload)
+        assert frame.vector(place).digest == state.read(asked)[0].digest
+        now = served(features.CATALOG, payments, row)
+        different += as_values(frame.vector(place), features.CATALOG) != now
+    assert 0 < different < rows.size
