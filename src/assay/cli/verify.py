@@ -167,6 +167,10 @@ def _report(what: str, report: Any, as_json: bool) -> int:
         rows = [[row[name] for name in names] for row in differences[:_SHOWN]]
         grid("First differences", names, rows)
     if reproducer is not None:
-        click.echo("Smallest slice of the log that reproduces the first difference:")
+        click.echo(
+            "Smallest slice of the log that reproduces the first difference:"
+            if reproducer["way"]
+            else "The first difference; no slice of the log gives the recomputed value again:"
+        )
         click.echo(msgspec.json.format(msgspec.json.encode(reproducer)).decode())
     return 0 if report.mismatches == 0 else _FAILED

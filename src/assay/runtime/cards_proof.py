@@ -8,7 +8,7 @@ makes those of a sample of customers. Every bit is compared.
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,13 +19,21 @@ from assay.contracts.event import Event
 from assay.core.errors import Invalid
 from assay.features.backfill import backfill_columns
 from assay.features.catalog import Catalog
+from assay.features.columns import columns_of
+from assay.features.layout import NULL
 from assay.features.reference import ReferenceState
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.runtime.cards_frames import payment_columns
 from assay.runtime.ports import Entry
 from assay.runtime.replay import DIFFERENCES_MAX, Difference
-from assay.runtime.reproducer import Mismatch, Reproducer, reproduce_from, value_text
+from assay.runtime.reproducer import (
+    Mismatch,
+    Reproducer,
+    by_state,
+    reproduce_from,
+    value_text,
+)
 from assay.runtime.slices import Sample
 from assay.workloads.cards.features import CATALOG
 from assay.workloads.cards.payments import Payments, transaction_id
@@ -111,10 +119,12 @@ class Served:
         self.bits = np.memmap(folder / "bits", np.int64, "w+", shape=shape)
         self.known = np.memmap(folder / "known", np.uint8, "w+", shape=shape)
         self.digests = np.memmap(folder / "digests", np.uint8, "w+", shape=(requests, 32))
+        self.newest = np.memmap(folder / "newest", np.int64, "w+", shape=(requests,))
 
-    def keep(self, row: int, vector: Vector) -> None:
-        """Write down what was served for one request."""
+    def keep(self, row: int, vector: Vector, newest: int | None) -> None:
+        """Write down what was served for one request, and its receipt."""
         self.bits[row], self.known[row] = vector.bits, vector.known
+        self.newest[row] = NULL if newest is None else newest
         self.digests[row] = np.frombuffer(bytes.fromhex(vector.digest[7:]), np.uint8)
 
     def vector(self, row: int) -> Vector:
@@ -138,7 +148,7 @@ def _play(
             if row in again:
                 again.discard(row)
                 state = _restarted(state) if again else _folded(payments, catalog, events)
-            served.keep(row, state.read(event)[0])
+            served.keep(row, *state.read(event))
             row += 1
             if row % _STRIDE == 0:
                 progress("serving", _STRIDE)
@@ -164,6 +174,20 @@ def _folded(payments: Payments, catalog: Catalog, events: int) -> FeatureState:
     for event, _ in zip(_stream(payments), range(events), strict=False):
         state.apply(event)
     return state
+
+
+def by_backfill(catalog: Catalog, entries: Sequence[Entry], asked: Entry) -> Vector:
+    """The vector that the bulk computes for a request from these events and no others."""
+    tables = {
+        kind: columns_of(
+            [e.event for e in (*entries, asked) if e.event.type == kind],
+            catalog.contracts.get(kind),
+            catalog.contracts.get(kind).by_name,
+        )
+        for kind in {catalog.request.type, *catalog.plan.by_source}
+    }
+    wanted = np.array([name == asked.event.id for name in tables[catalog.request.type].ids])
+    return backfill_columns(catalog, tables, wanted=wanted).vector(0)
 
 
 class _Comparison:
@@ -195,8 +219,9 @@ class _Comparison:
             state = ReferenceState(self._catalog)
             for event in self._before(row):
                 state.apply(event)
-            vector, _ = state.read(request)
+            vector, newest = state.read(request)
             self._compare(slice(row, row + 1), vector.bits[None], vector.known[None])
+            self._compare_newest(row, NULL if newest is None else newest)
             progress("comparing with plain Python", 1)
         return len(rows) * len(self._catalog)
 
@@ -211,7 +236,9 @@ class _Comparison:
             for number, event in enumerate(self._before(row), start=1)
         ]
         entry = Entry(seq=len(before) + 1, event=request, known_at=request.ts, accepted=True)
-        return reproduce_from(before, Mismatch(self._catalog, place, entry, stored, again))
+        # Whichever of the two is wrong: the slice shows the one that was not served.
+        ways = (("a live state", by_state), ("a backfill", by_backfill))
+        return reproduce_from(before, Mismatch(self._catalog, place, entry, stored, again, ways))
 
     def _holds(self, sample: Sample, row: int) -> bool:
         return sample.holds(
@@ -248,6 +275,12 @@ class _Comparison:
             if not self._served.intact(row):
                 self.mismatches += 1
                 self._note(row, "vector digest", "", "")
+
+    def _compare_newest(self, row: int, again: int) -> None:
+        stored = int(self._served.newest[row])
+        if stored != again:
+            self.mismatches += 1
+            self._note(row, "newest event used", str(stored), str(again))
 
     def _differs(self, row: int, place: int, again: str) -> None:
         stored = value_text(self._served.vector(row), self._catalog, place)

@@ -1,6 +1,6 @@
 """Which few events suffice to show that a served value is not what the log gives?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,14 +19,30 @@ from assay.runtime.ports import Entry, EventLog
 _EFFORT = 1_000_000
 
 
+#: Makes the vector of a request from the entries before it.
+Again = Callable[[Catalog, Sequence[Entry], Entry], Vector]
+
+
+def by_state(catalog: Catalog, entries: Sequence[Entry], asked: Entry) -> Vector:
+    """The vector that a live state gives which folded these entries and no others."""
+    state = FeatureState(catalog)
+    fold_all(state, entries)
+    absent = () if asked.record is None else tuple(asked.record.receipt.absent)
+    return state.read(asked.event, absent)[0]
+
+
 class Mismatch(msgspec.Struct, frozen=True):
-    """The value at ``place`` of a catalog that was served otherwise than it comes out now."""
+    """The value at ``place`` of a catalog that was served otherwise than it comes out now.
+
+    ``ways`` are how it may have come out, by name: the first that gives it again is used.
+    """
 
     catalog: Catalog
     place: int
     entry: Entry
     served: str
     recomputed: str
+    ways: tuple[tuple[str, Again], ...] = (("a live state", by_state),)
 
 
 class SliceEvent(msgspec.Struct, frozen=True):
@@ -37,9 +53,10 @@ class SliceEvent(msgspec.Struct, frozen=True):
 
 
 class Reproducer(msgspec.Struct, frozen=True, kw_only=True):
-    """Apply ``events`` to an empty state, read ``feature`` for ``request``: it is ``recomputed``.
+    """Give ``events`` to an empty ``way``, read ``feature`` for ``request``: it is ``recomputed``.
 
-    No event can be left out without changing that, unless ``minimal`` is False.
+    No event can be left out without changing that, unless ``minimal`` is False. An empty ``way``
+    says that nothing gave that value again; there are no events then.
     """
 
     catalog: str
@@ -49,6 +66,7 @@ class Reproducer(msgspec.Struct, frozen=True, kw_only=True):
     request: dict[str, Any]
     events: tuple[SliceEvent, ...]
     minimal: bool
+    way: str
 
 
 def reproduce(log: EventLog, mismatch: Mismatch) -> Reproducer:
@@ -64,9 +82,15 @@ def reproduce_from(entries: Iterable[Entry], mismatch: Mismatch) -> Reproducer:
     """See `reproduce`; ``entries`` are those before the request."""
     request = mismatch.entry.event
     before = [entry for entry in entries if entry.accepted]
-    shrinking = _Shrinking(mismatch)
     related = [entry for entry in before if _related(told_of(entry.event), request)]
-    kept = shrinking.shrunk(related if shrinking.same(related) else before)
+    way, kept, minimal = "", list[Entry](), False
+    for name, again in mismatch.ways:
+        shrinking = _Shrinking(mismatch, again)
+        begun = next((part for part in (related, before) if shrinking.same(part)), None)
+        if begun is not None:
+            way, kept = name, shrinking.shrunk(begun)
+            minimal = shrinking.effort > 0
+            break
     return Reproducer(
         catalog=mismatch.catalog.digest,
         feature=mismatch.catalog.names[mismatch.place],
@@ -74,7 +98,8 @@ def reproduce_from(entries: Iterable[Entry], mismatch: Mismatch) -> Reproducer:
         recomputed=mismatch.recomputed,
         request=_wire(request),
         events=tuple(SliceEvent(entry.seq, _wire(entry.event)) for entry in kept),
-        minimal=shrinking.effort > 0,
+        minimal=minimal,
+        way=way,
     )
 
 
@@ -89,8 +114,8 @@ def value_text(vector: Vector, catalog: Catalog, place: int) -> str:
 
 
 class _Shrinking:
-    def __init__(self, mismatch: Mismatch) -> None:
-        self._mismatch = mismatch
+    def __init__(self, mismatch: Mismatch, again: Again) -> None:
+        self._mismatch, self._again = mismatch, again
         self.effort = _EFFORT
 
     def same(self, entries: Sequence[Entry]) -> bool:
@@ -98,13 +123,9 @@ class _Shrinking:
         self.effort -= len(entries) + 1
         if self.effort <= 0:
             return False
-        state = FeatureState(self._mismatch.catalog)
-        fold_all(state, entries)
-        asked = self._mismatch.entry
-        absent = () if asked.record is None else tuple(asked.record.receipt.absent)
-        vector, _newest = state.read(asked.event, absent)
-        text = value_text(vector, self._mismatch.catalog, self._mismatch.place)
-        return text == self._mismatch.recomputed
+        mismatch = self._mismatch
+        vector = self._again(mismatch.catalog, entries, mismatch.entry)
+        return value_text(vector, mismatch.catalog, mismatch.place) == mismatch.recomputed
 
     def shrunk(self, entries: list[Entry]) -> list[Entry]:
         """Leave out runs of events, of half the slice down to one, while the value stays."""
