@@ -7,10 +7,11 @@ of these fails by an assertion, *survived* when they pass, *broken* when they en
 (a crash and an import error say nothing about tests), *gone* when the place is no longer there. The
 unaltered copy must pass them all.
 
-Machine code is compiled once for the unaltered copy; a mutant compiles what imports it.
+The kernel is interpreted unless ``--compiled``: the same source without its machine code, seconds
+a mutant in place of minutes, and an index out of range is seen.
 
-Usage: ``python scripts/mutate.py [--only TEXT]... [--json] [--list]``. Exit code 0 when all chosen
-are killed, 1 when one is not, 2 when one is gone or there is none of that name.
+Usage: ``python scripts/mutate.py [--only TEXT]... [--compiled] [--json] [--list]``. Exit code 0
+when all chosen are killed, 1 when one is not, 2 when one is gone or there is none of that name.
 """
 
 import argparse
@@ -28,61 +29,21 @@ from time import monotonic
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "scripts" / "mutants.toml"
-_SECONDS = 1_200
+_SECONDS = 1_800
 #: Laid beside the copied tests. A failure suffices: to make it small takes minutes, and chance may
-#: not decide who survives. numba notices a change of one file only and the package's own cache one
-#: of any file of a room; here the code of a module is as old as the youngest file it imports.
-_CONFTEST = '''
-import ast
+#: not decide who survives.
+_CONFTEST = """
 import json
 import os
-from functools import cache
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
-from numba.core.caching import FunctionCache, IndexDataCacheFile
-
-from assay.features import compiled
 
 settings.register_profile(
     "mutants", derandomize=True, deadline=None, report_multiple_bugs=False,
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("mutants")
-
-
-@cache
-def imported(module):
-    """The package's modules that one imports directly, and its source."""
-    source = Path(find_spec(module).origin).read_bytes()
-    nodes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)]
-    return source, [n.module for n in nodes if n.module and n.module.startswith("assay.")]
-
-
-def stamp(module):
-    found, waiting = {}, [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name], more = imported(name)
-            waiting += more
-    return sha256(b"".join(found[name] for name in sorted(found))).digest()
-
-
-class CodeOfImports(FunctionCache):
-    def __init__(self, function):
-        super().__init__(function)
-        self._cache_file = IndexDataCacheFile(
-            cache_path=self._cache_path,
-            filename_base=self._impl.filename_base,
-            source_stamp=stamp(function.__module__),
-        )
-
-
-compiled._RoomCache = CodeOfImports
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -98,7 +59,7 @@ def pytest_runtest_makereport(item, call):
         }
         with open(os.environ["MUTANT_FAILURES"], "a") as out:
             out.write(json.dumps(failure) + "\\n")
-'''
+"""
 _PASSED, _FAILED = 0, 1
 
 
@@ -160,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.list:
         print("\n".join(one.title for one in chosen))
         return 0
-    if lost := [one for one in chosen if _is_gone(one)]:
+    if lost := [one for one in chosen if is_gone(one)]:
         for one in lost:
             print(
                 f"GONE  {one.title}: expected {one.old!r} {one.times} time(s) in {one.source}. Say "
@@ -169,7 +130,8 @@ def main(arguments: Sequence[str]) -> int:
             )
         return 2
     with tempfile.TemporaryDirectory(prefix="mutants-") as aside:
-        outcomes = list(_run_all(Path(aside), chosen, quiet=asked.json))
+        copy = Copy(Path(aside), compiled=asked.compiled)
+        outcomes = list(_run_all(copy, chosen, quiet=asked.json))
     killed = sum(one.verdict == "killed" for one in outcomes)
     if asked.json:
         told = {"mutants": len(chosen), "killed": killed, "outcomes": [asdict(o) for o in outcomes]}
@@ -182,42 +144,42 @@ def main(arguments: Sequence[str]) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", action="append", default=[], help="whose title has this text")
+    parser.add_argument("--compiled", action="store_true", help="as machine code: minutes each")
     parser.add_argument("--json", action="store_true", help="one object at the end")
     parser.add_argument("--list", action="store_true", help="name them and run nothing")
     return parser.parse_args(arguments)
 
 
-def _is_gone(mutant: Mutant) -> bool:
+def is_gone(mutant: Mutant) -> bool:
+    """Whether the code no longer has the place, or has it more often than said."""
     path = ROOT / mutant.source
     return not path.is_file() or mutant.altered(path.read_text(encoding="utf-8")) is None
 
 
-def _run_all(folder: Path, mutants: Sequence[Mutant], *, quiet: bool) -> Iterator[Outcome]:
+def _run_all(copy: "Copy", mutants: Sequence[Mutant], *, quiet: bool) -> Iterator[Outcome]:
     """The unaltered copy first; without it there is nothing to say about the others."""
-    for part in ("src", "tests"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     started = monotonic()
     unaltered = sorted({test for one in mutants for test in one.tests})
-    code, failure = _pytest(folder, unaltered, keep=True)
-    seconds = monotonic() - started
+    code, failure = copy.run(unaltered)
+    seconds = round(monotonic() - started, 1)
     if code != _PASSED:
-        yield Outcome("unaltered", "broken", str(failure or f"pytest ended with {code}"), seconds)
-        print("the unaltered copy fails its tests", file=sys.stderr)
+        why = str(failure or f"pytest ended with {code}")
+        print(f"the unaltered copy fails its tests: {why}", file=sys.stderr)
+        yield Outcome("unaltered", "broken", why, seconds)
         return
     if not quiet:
         print(f"the unaltered copy passes ({seconds:.0f} s)", flush=True)
     for mutant in mutants:
-        outcome = _run_one(folder, mutant)
+        outcome = run_one(copy, mutant)
         if not quiet:
             what = f"{outcome.verdict:9} {outcome.mutant} ({outcome.seconds:.0f} s) {outcome.by}"
             print(what, flush=True)
         yield outcome
 
 
-def _run_one(folder: Path, mutant: Mutant) -> Outcome:
-    path, started = folder / mutant.source, monotonic()
+def run_one(copy: "Copy", mutant: Mutant) -> Outcome:
+    """Alter the copy, run the tests, put back what was there."""
+    path, started = copy.folder / mutant.source, monotonic()
     text = path.read_text(encoding="utf-8")
     altered = mutant.altered(text)
     assert altered is not None, "looked for before"
@@ -225,7 +187,7 @@ def _run_one(folder: Path, mutant: Mutant) -> Outcome:
     verdict, by = "survived", ""
     try:
         for test in mutant.tests:
-            code, failure = _pytest(folder, [test])
+            code, failure = copy.run([test])
             if code == _PASSED:
                 continue
             noticed = code == _FAILED and failure is not None and failure["asserted"]
@@ -237,47 +199,50 @@ def _run_one(folder: Path, mutant: Mutant) -> Outcome:
     return Outcome(mutant.title, verdict, by, round(monotonic() - started, 1))
 
 
-def _pytest(
-    folder: Path, tests: list[str], *, keep: bool = False
-) -> tuple[int, dict[str, str] | None]:
-    """The exit code of pytest on a copy and its first failure.
+class Copy:
+    """The package and its tests, aside, where they may be altered."""
 
-    What is compiled is forgotten unless ``keep``: a mutant may not spoil the code of the next.
-    """
-    failures, kept = folder / "failures.jsonl", folder / "compiled"
-    failures.unlink(missing_ok=True)
-    used = kept if keep else folder / "compiled-once"
-    if not keep:
-        shutil.copytree(kept, used)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder / "src"),
-        "NUMBA_CACHE_DIR": str(used),
-        "MUTANT_FAILURES": str(failures),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    # "not slow": only what `make test` runs may kill.
-    options = ["-q", "-x", "-m", "not slow", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options, *tests]
-    try:
-        ended = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            timeout=_SECONDS * (10 if keep else 1),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return -1, None
-    finally:
-        if not keep:
-            shutil.rmtree(used)
-    if ended.returncode not in (_PASSED, _FAILED) or (keep and ended.returncode):
-        print(ended.stdout.decode()[-3_000:] + ended.stderr.decode()[-2_000:], file=sys.stderr)
-    if not failures.is_file():
-        return ended.returncode, None
-    return ended.returncode, json.loads(failures.read_text(encoding="utf-8").splitlines()[0])
+    def __init__(self, folder: Path, *, compiled: bool, root: Path = ROOT) -> None:
+        self.folder, self._compiled = folder, compiled
+        ignored = shutil.ignore_patterns("__pycache__")
+        for part in ("src", "tests"):
+            shutil.copytree(root / part, folder / part, ignore=ignored)
+        shutil.copy(root / "pyproject.toml", folder)
+        (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+
+    def run(self, tests: list[str]) -> tuple[int, dict[str, str] | None]:
+        """The exit code of pytest and its first failure; -1 if it took too long."""
+        failures = self.folder / "failures.jsonl"
+        failures.unlink(missing_ok=True)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.folder / "src"),
+            "NUMBA_CACHE_DIR": str(self.folder / "compiled"),
+            "NUMBA_DISABLE_JIT": "0" if self._compiled else "1",
+            "MUTANT_FAILURES": str(failures),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        # "not slow": only what `make test` runs may kill.
+        options = ["-q", "-x", "-m", "not slow", "-p", "no:cacheprovider"]
+        if not self._compiled:  # numpy warns where whole numbers wrap around, as hashes do
+            options += ["-W", "ignore::RuntimeWarning"]
+        command = [sys.executable, "-m", "pytest", *options, *tests]
+        try:
+            ended = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return -1, None
+        if ended.returncode not in (_PASSED, _FAILED):
+            print(ended.stdout.decode()[-3_000:] + ended.stderr.decode()[-2_000:], file=sys.stderr)
+        if not failures.is_file():
+            return ended.returncode, None
+        return ended.returncode, json.loads(failures.read_text(encoding="utf-8").splitlines()[0])
 
 
 if __name__ == "__main__":

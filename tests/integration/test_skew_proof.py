@@ -18,6 +18,7 @@ from assay.cli.main import main
 from assay.contracts.event import Event
 from assay.core.errors import Invalid
 from assay.core.time import SECOND
+from assay.features.backfill import backfill_columns
 from assay.features.frame import Frame
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
@@ -142,7 +143,7 @@ def test_a_backfill_that_is_wrong_is_shown_by_a_backfill(monkeypatch: pytest.Mon
     """The live state is right, so no slice of events makes it give the other value."""
     from assay.runtime import cards_proof
 
-    whole, place = cards_proof.backfill_columns, CATALOG.index("customer_count_30d")
+    whole, place = backfill_columns, CATALOG.index("customer_count_30d")
 
     def wrong(*args: Any, **kwargs: Any) -> Frame:
         frame = whole(*args, **kwargs)

@@ -45,6 +45,31 @@ def live(asked: Catalog, history: list[Event], request: Event) -> Any:
     return as_values(state.read(request)[0], asked)["value"]
 
 
+def both_ways(asked: Catalog, history: list[Event], request: Event) -> Any:
+    """What a live read says, which a backfill says too."""
+    found = live(asked, history, request)
+    frame = backfill(asked, [*history, request], wanted=lambda event: event.id == request.id)
+    assert as_values(frame.vector(0), asked)["value"] == found
+    return found
+
+
+@pytest.mark.parametrize("every", [0, 5, 7])
+def test_a_window_holds_its_first_instant_and_not_its_end(every: int) -> None:
+    asked = catalog(aggregate="count", window=7, every=every)
+    for at in range(20, 36):
+        end = at - (START + at) % every if every else at
+        seen = [ts for ts in range(50) if both_ways(asked, [paid(1, ts)], paid(9, at)) == 1]
+        assert seen == list(range(end - 7, end)), at
+
+
+@pytest.mark.parametrize("age", [1, 2, 3, 4, 7])
+def test_a_value_is_known_up_to_its_time_to_live_and_not_after(age: int) -> None:
+    asked = catalog(aggregate="count", window=7, ttl=3)
+    assert both_ways(asked, [paid(1, 20)], paid(9, 20 + age)) == (1 if age <= 3 else None)
+    two = [paid(1, 20 - 1), paid(2, 20)]
+    assert both_ways(asked, two, paid(9, 20 + age)) == ({7: None, 4: None}.get(age, 2))
+
+
 @pytest.mark.parametrize("newest", range(40, 45))
 @pytest.mark.parametrize(("window", "every"), [(7, 0), (7, 5), (6, 6)])
 def test_no_permitted_read_misses_an_event_that_was_forgotten(
@@ -82,10 +107,7 @@ def test_different_values_are_told_apart_up_to_the_cap_and_not_above(cap: int, o
     history = [paid(0, 1, None), *(paid(n, 1 + n, x) for n, x in enumerate(values[:3], start=1))]
     request = paid(9, 9, values[3])
     counted = 3 + own
-    found = live(asked, history, request)
-    assert found == (counted if counted <= cap else 1)
-    frame = backfill(asked, [*history, request], wanted=lambda event: event.id == request.id)
-    assert as_values(frame.vector(0), asked)["value"] == found
+    assert both_ways(asked, history, request) == (counted if counted <= cap else 1)
 
 
 def test_only_the_newest_values_up_to_the_cap_are_candidates() -> None:
