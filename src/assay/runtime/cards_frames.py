@@ -12,7 +12,7 @@ from assay.features.backfill import backfill_columns, finish
 from assay.features.catalog import Catalog
 from assay.features.columns import Coded, Column, Columns, taken
 from assay.features.frame import Frame
-from assay.features.group import backfill_group
+from assay.features.group import Asked, Source, Target, fill
 from assay.models.checks.candidate import AsOf
 from assay.models.frame import NEVER, TrainingFrame
 from assay.runtime.cores import over_cores
@@ -201,13 +201,15 @@ def vectors_at(
     asked = Columns(at, payments.number[rows], {n: taken(c, rows) for n, c in made.fields.items()})
     shape = rows.size, len(catalog)
     bits, known = np.zeros(shape, np.int64), np.zeros(shape, np.uint8)
-    overflows = 0
+    plan, overflows = catalog.plan, 0
+    source = Source(TRANSACTION.type, asked, plan.encoders.get(TRANSACTION.type))
+    requests = Asked(source, source.places(), whole=False, targets=source.places())
+    target = Target(bits, known, {place: place for place in range(len(catalog))})
     with over_cores() as spread:
-        for number, group in enumerate(catalog.plan.groups):
-            events = tables[catalog.plan.tables[group.table].source]
-            part = backfill_group(catalog, number, events, asked, spread=spread)
-            bits[:, part.features], known[:, part.features] = part.bits, part.known
-            overflows += part.overflows
+        for number, group in enumerate(plan.groups):
+            kind = plan.tables[group.table].source
+            events = Source(kind, tables[kind], plan.encoders[kind])
+            overflows += fill(plan, number, events, requests, target, spread)
     lost, failures = finish(catalog, asked, np.arange(rows.size), bits, known)
     return Frame(
         names=catalog.names,

@@ -117,6 +117,15 @@ def test_only_the_newest_values_up_to_the_cap_are_candidates() -> None:
     assert live(catalog(aggregate="top", of="cents", window=30), history, paid(9, 9)) == 7
 
 
+@pytest.mark.parametrize("window", [1, 2, 63, 64, 65, 127, 128, 129, LIFETIME])
+def test_a_window_of_whole_blocks_and_parts_of_them(window: int) -> None:
+    asked = catalog(aggregate="sum", of="cents", window=window)
+    history = [paid(ts, ts, ts + 1) for ts in range(200)]
+    for at in (1, 63, 64, 65, 127, 128, 129, 192, 200):
+        seen = range(max(at - window, 0) if window else 0, at)
+        assert live(asked, history, paid(999, at)) == sum(ts + 1 for ts in seen), at
+
+
 @pytest.mark.parametrize("k", [1, 2, 63, 64, 65, 127, 128, 129])
 def test_the_kth_newest_over_whole_blocks(k: int) -> None:
     asked = catalog(aggregate="nth", of="cents", k=k, window=LIFETIME)
