@@ -87,6 +87,25 @@ def test_no_permitted_read_misses_an_event_that_was_forgotten(
     assert len(state._slabs.keys[0]) == 1
 
 
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("late", "counted"), [(28, 0), (29, 1), (30, 1)])
+def test_a_late_event_is_kept_if_the_oldest_permitted_read_sees_it(
+    late: int, counted: int, *, together: bool
+) -> None:
+    asked = catalog(aggregate="count", window=7)
+    state = FeatureState(asked, lookback=LOOKBACK)
+    events = [paid(1, 40), paid(2, late)]
+    if together:
+        state.apply_all(events)
+    else:
+        for event in events:
+            state.apply(event)
+    assert state.oldest == START + 36
+    vector, _ = state.read(paid(9, 36))
+    assert as_values(vector, asked) == {"value": counted}
+    assert state.unreachable == 1 - counted
+
+
 def same_register(how_many: int) -> list[int]:
     """Values that the bounded count of different ones cannot tell apart."""
     found = defaultdict[int, list[int]](list)
