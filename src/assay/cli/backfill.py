@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from assay.app.home import Home
 from assay.cli.home import settings_of
-from assay.cli.show import JSON, PROGRESS, emit
+from assay.cli.show import JSON, PROGRESS, emit, narrate
 from assay.core.errors import Invalid, shown
 
 _SIZE = re.compile(r"(\d{1,6})(MiB|GiB)", re.ASCII)
@@ -33,6 +33,8 @@ _STAGES = {
 @click.option(
     "--catalog", "change", type=click.Path(path_type=Path), help="A file of changes to the catalog."
 )
+@click.option("--version", help="Of the home, in place of the live one: its key, the digest of a "
+              "catalog, or shipped.")  # fmt: skip
 @click.option("--memory", default="4GiB", show_default=True, help="What the process may use.")
 @click.option(
     "--workers",
@@ -49,25 +51,36 @@ def backfill(
     home: str | None,
     out: Path,
     change: Path | None,
+    version: str | None,
     memory: str,
     workers: int,
     as_json: bool,
 ) -> None:
     """Compute every value at every request of a history, as it would be served now.
 
+    Of a home by the catalog of its live version, of files by the workload's own.
     Killed or failed, the same command continues where it stopped; a changed input is refused.
     Rows that break their contract are in quarantine.jsonl of the folder, each with its reason.
     """
     from assay.app.backfill import backfill_files, backfill_home
     from assay.app.definitions import changed_workload, read_change
-    from assay.app.workloads import workload_named
+    from assay.app.live import definitions_of_home, shipped
 
     if (events is None) == (home is None):
         raise click.UsageError("Name either --events or --home.")
+    if version is not None and home is None:
+        raise click.UsageError("--version goes with --home: files are computed as shipped.")
     settings = settings_of(home, {"workload": workload})
-    definitions = workload_named(settings.workload)
+    chosen = (
+        shipped(settings.workload)
+        if home is None
+        else definitions_of_home(Home(settings.home), settings.workload, version)
+    )
+    definitions = chosen.workload
     if change is not None:
-        definitions = changed_workload(definitions, read_change(change))
+        definitions = changed_workload(chosen.code, read_change(change))
+    narrate(f"computing catalog {definitions.catalog.digest} ({chosen.version}"
+            f"{'' if change is None else ', changed'})")  # fmt: skip
     limit = size(memory)
     with _stages(quiet=as_json) as progress:
         if events is not None:
@@ -79,7 +92,11 @@ def backfill(
             report = backfill_home(
                 definitions, source, out, memory=limit, workers=workers, progress=progress
             )
-    emit({**msgspec.to_builtins(report), "folder": str(out)}, as_json=as_json, title="Backfilled")
+    emit(
+        {**msgspec.to_builtins(report), "version": chosen.version, "folder": str(out)},
+        as_json=as_json,
+        title="Backfilled",
+    )
 
 
 def size(text: str) -> int:

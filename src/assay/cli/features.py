@@ -1,11 +1,12 @@
 """``assay features``: which values does a decision see, what do they mean, what do they cost?"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from assay.app.home import Home
 from assay.app.settings import Settings
 from assay.cli.features_diff import diff
 from assay.cli.features_skew import skew
@@ -17,7 +18,13 @@ from assay.features.catalog import Catalog
 from assay.features.definition import LIFETIME, Feature
 from assay.features.memory import check_memory, memory
 
+if TYPE_CHECKING:
+    from assay.app.live import Definitions
+
 _WORKLOAD = click.option("--workload", help="The definitions of this workload, not the home's.")
+_VERSION = click.option(
+    "--version", help="Of the home, not the live one: a key, a catalog's digest, or shipped."
+)
 
 
 @click.group()
@@ -33,10 +40,14 @@ features.add_command(status)
 @features.command("list")
 @HOME
 @_WORKLOAD
+@_VERSION
 @JSON
-def list_features(home: str | None, workload: str | None, *, as_json: bool) -> None:
+def list_features(
+    home: str | None, workload: str | None, version: str | None, *, as_json: bool
+) -> None:
     """The name, kind and one sentence of every value, in the order of the vector."""
-    catalog = _catalog(home, workload)
+    chosen = _chosen(home, workload, version)
+    catalog = chosen.workload.catalog
     texts = {feature.name: feature.about for feature in catalog.features}
     texts |= {item.name: item.about for item in catalog.combined}
     texts |= {item.name: item.about for item in catalog.derived}
@@ -45,22 +56,30 @@ def list_features(home: str | None, workload: str | None, *, as_json: bool) -> N
         for name, kind in zip(catalog.names, catalog.kinds, strict=True)
     ]
     if as_json:
-        emit({"catalog": catalog.digest, "values": rows}, as_json=True)
+        emit({"catalog": catalog.digest, "version": chosen.version, "values": rows}, as_json=True)
     else:
-        grid(f"{len(rows)} values", ("name", "kind", "about"), [list(r.values()) for r in rows])
+        grid(
+            f"{len(rows)} values of {chosen.version}",
+            ("name", "kind", "about"),
+            [list(r.values()) for r in rows],
+        )
+        click.echo(f"catalog {catalog.digest}")
 
 
 @features.command()
 @HOME
 @_WORKLOAD
+@_VERSION
 @JSON
-def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
+def describe(home: str | None, workload: str | None, version: str | None, *, as_json: bool) -> None:
     """The definition of every value, and what each table keeps per event."""
-    catalog = _catalog(home, workload)
+    chosen = _chosen(home, workload, version)
+    catalog = chosen.workload.catalog
     if as_json:
         count = _settings(home).features.events_per_key
         costs = [msgspec.to_builtins(cost) for cost in memory(catalog, count)]
-        emit({**described(catalog), "memory": {"events_per_key": count, "tables": costs}},
+        told = {**described(catalog), "version": chosen.version}
+        emit({**told, "memory": {"events_per_key": count, "tables": costs}},
              as_json=True)  # fmt: skip
         return
     rows = [_line(feature) for feature in catalog.features]
@@ -73,30 +92,35 @@ def describe(home: str | None, workload: str | None, *, as_json: bool) -> None:
         grid("Derived at request time", ("name", "from", "version"), derived)
     click.echo(catalog.describe())
     _print_memory(catalog, _settings(home))
-    click.echo(f"catalog {catalog.digest}")
+    click.echo(f"catalog {catalog.digest} ({chosen.version})")
 
 
 @features.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @HOME
 @_WORKLOAD
+@_VERSION
 @JSON
-def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) -> None:
+def check(
+    file: Path, home: str | None, workload: str | None, version: str | None, *, as_json: bool
+) -> None:
     """Check a file of changes against contracts and rules; show what it makes and what it costs.
 
+    The file changes the workload's catalog, as in `assay train`; what it makes is compared with
+    the catalog of the home's live version, so what that has and the file does not counts as gone.
     Nothing is written: `assay features diff` says what it would have changed, `assay train
     --features` trains a version with it.
     """
     from assay.app.definitions import changed_workload, read_change
-    from assay.app.workloads import compiled, rules_only, workload_named
+    from assay.app.workloads import compiled, rules_only
 
-    before = workload_named(_workload_name(home, workload))
-    after = changed_workload(before, read_change(file))
+    chosen = _chosen(home, workload, version)
+    before, after = chosen.workload, changed_workload(chosen.code, read_change(file))
     compiled(rules_only(after), after)  # a rule may still need what was taken away
     settings = _settings(home)
     bound, count = settings.features.bytes_per_key_max, settings.features.events_per_key
     check_memory(after.catalog, count, bound)
-    told = _compared(before.catalog, after.catalog)
+    told = {**_compared(before.catalog, after.catalog), "version": chosen.version}
     if as_json:
         emit(told, as_json=True)
         return
@@ -105,7 +129,7 @@ def check(file: Path, home: str | None, workload: str | None, *, as_json: bool) 
     grid("Changes", ("what", "value"), rows)
     click.echo(after.catalog.describe())
     _print_memory(after.catalog, settings)
-    click.echo(f"catalog {before.catalog.digest} becomes {after.catalog.digest}")
+    click.echo(f"catalog {before.catalog.digest} ({chosen.version}) becomes {after.catalog.digest}")
 
 
 def _settings(home: str | None) -> Settings:
@@ -181,13 +205,15 @@ def _compared(before: Catalog, after: Catalog) -> dict[str, Any]:
     }
 
 
-def _catalog(home: str | None, workload: str | None) -> Catalog:
-    from assay.app.workloads import workload_named
+def _chosen(home: str | None, workload: str | None, version: str | None) -> "Definitions":
+    """What the home decides with; a workload as shipped where one, or no home, is named."""
+    from assay.app.live import definitions_of_home, shipped
 
-    return workload_named(_workload_name(home, workload)).catalog
-
-
-def _workload_name(home: str | None, workload: str | None) -> str:
+    if workload is not None and version is not None:
+        raise click.UsageError("--workload shows a workload as shipped, --version one of a home")
     if workload is not None:
-        return workload
-    return settings_of(home).workload
+        return shipped(workload)
+    settings = settings_of(home)
+    if home is None and version is None and not settings.home.exists():
+        return shipped(settings.workload)
+    return definitions_of_home(Home(settings.home), settings.workload, version)
