@@ -37,8 +37,9 @@ def imports(files: tuple[Path, ...], **options: Any) -> None:
     A line of JSON is an event in wire form; a row has the envelope and the fields of its event
     type as columns, all names as in the contract. What breaks the contract goes to the quarantine
     with the reason; nothing stops, and an interrupted import is repeated: what was taken in is
-    recognised. Numbers of money are cents unless --major names their column; a decimal type in a
-    Parquet file is in whole units by itself. Digits are never rounded away.
+    recognised. Numbers of money are cents unless --major names their column, and one with a
+    decimal point is refused without it; a decimal type in a Parquet file is in whole units by
+    itself. Digits are never rounded away.
     """
     from assay.app.history import import_lines, import_rows
     from assay.app.workloads import workload_named

@@ -20,7 +20,7 @@ import polars as pl
 
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
-from assay.contracts.violation import ContractViolation
+from assay.contracts.violation import ContractViolation, shown_value
 from assay.core.errors import Invalid, Unknown, near_miss, shown
 from assay.core.money import minor_digits
 from assay.core.time import parse_time
@@ -33,6 +33,8 @@ _WHOLE = frozenset({"int", "money", "decimal"})
 _NUMBER = re.compile(
     r" *[+-]?(?:[0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,4})? *"
 )
+#: One that says nothing of a part of a unit.
+_PLAIN = re.compile(r" *[+-]?[0-9]{1,60} *")
 _MICROSECONDS = re.compile(r"-?[0-9]{1,20}")
 #: What a text in a CSV file means for a boolean field.
 _BOOLEANS = {"true": True, "false": False}
@@ -174,7 +176,22 @@ class TableReader:
             known = NOT_KNOWN  # rather too late than known too early
         # Without an id the row's place is one, so that its refusal can be found in the file.
         event_id = raw[layout.id] if raw[layout.id] is not None else place
-        return Row(Event(str(event_id), event_type, ts, payload), known)
+        event = Event(str(event_id), event_type, ts, payload)
+        return Row(event, known, self._in_unsaid_units(event, fields))
+
+    def _in_unsaid_units(
+        self, event: Event, fields: Mapping[str, Field]
+    ) -> ContractViolation | None:
+        """Why an amount may not be read: 93.00 is hardly 93 cents, and nobody said it is not."""
+        for name, value in event.payload.items():
+            field = fields.get(name)
+            if field is None or name in self._layout.major or not isinstance(value, str):
+                continue
+            if _scale(field) and _NUMBER.fullmatch(value):
+                unit = f"1/{10 ** _scale(field):,}" + (f" {field.unit}" if field.unit else "")
+                expected = f"a whole number of {unit} (or, for whole units, --major {name})"
+                return ContractViolation(f"$.data.{name}", expected, shown_value(value))
+        return None
 
     def _fields(self, event_type: str) -> Mapping[str, Field]:
         found: EventContract | None = next(
@@ -243,16 +260,25 @@ def _opened(path: Path) -> IO[str]:
 
 def _whole(field: Field, value: Any, *, in_major: bool) -> Any:
     """A number in the field's smallest unit; a decimal type is in whole units by nature."""
-    scale = minor_digits(field.unit) if field.kind == "money" else field.scale
+    scale = _scale(field)
     if isinstance(value, Decimal):
-        return _scaled(value, scale if field.kind != "int" else 0)
+        return _scaled(value, scale)
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
+            return value
+        if scale and not in_major and not _PLAIN.fullmatch(value):
             return value
         return _scaled(Decimal(value), scale if in_major else 0)
     if in_major and type(value) is int:
         return value * 10**scale
     return value
+
+
+def _scale(field: Field) -> int:
+    """Decimal digits of a whole unit that the field's own, smallest unit is smaller by."""
+    if field.kind == "money":
+        return minor_digits(field.unit)
+    return field.scale if field.kind == "decimal" else 0
 
 
 def _scaled(value: Decimal, scale: int) -> int | str:

@@ -67,6 +67,25 @@ def test_whole_units_are_scaled_exactly_and_never_rounded(tmp_path: Path) -> Non
         check_event(rows[2].event, CONTRACTS)
 
 
+@pytest.mark.parametrize("text", ["93.00", "93.50", "93.", ".5", "9.3e1", "1e2"])
+def test_an_amount_with_a_point_is_no_count_of_cents_unless_somebody_says_so(
+    tmp_path: Path, text: str
+) -> None:
+    lines = f"id,ts,card,cents,rate,count\np1,{TS},c1,{text},5,7.0\np2,{TS},c1, 93,{text},7\n"
+    first, second = csv_rows(tmp_path, lines)
+    for row, name in ((first, "cents"), (second, "rate")):
+        assert row.event.payload[name] == text
+        assert row.trouble is not None
+        assert row.trouble.path == f"$.data.{name}"
+        assert f"--major {name}" in str(row.trouble)
+    assert (first.event.payload["count"], second.event.payload["cents"]) == (7, 93)
+    with_word = csv_rows(tmp_path, lines, major=frozenset({"cents", "rate"}))
+    assert [row.trouble for row in with_word] == [None, None]
+    home = Home(tmp_path / "home")
+    report = import_rows(home, CONTRACTS, PAID, [first, second], horizon=7 * DAY)
+    assert (report.accepted, report.refused) == (0, 2)
+
+
 @pytest.mark.parametrize("text", ["12.5", "NaN", "inf", "1e999999", "twelve", "0x10"])
 def test_what_is_no_whole_number_reaches_the_door_as_it_is(tmp_path: Path, text: str) -> None:
     [row] = csv_rows(tmp_path, f"id,ts,card,cents\np1,{TS},c1,{text}\n")
