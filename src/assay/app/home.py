@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.adapters.files.atomic import write_atomically
 from assay.adapters.files.catalogs import CatalogFiles
 from assay.adapters.files.checkpoint import CheckpointFile
 from assay.adapters.files.lists import ListFiles
@@ -16,6 +17,7 @@ from assay.adapters.sqlite.governance import SqliteGovernance
 from assay.adapters.sqlite.identity import SqliteIdentity
 from assay.adapters.sqlite.log import SqliteLog
 from assay.adapters.sqlite.scrub import scrub
+from assay.app.settings import RECORDED
 from assay.core.errors import NotFound
 from assay.runtime.case_store import CaseStore
 from assay.runtime.clock import WallClock
@@ -58,6 +60,35 @@ class Home:
                 f"{str(self.path)!r} is not a home folder: `assay demo --home {self.path}` makes "
                 "one with a trained model, `assay token user` an empty one"
             )
+
+    @contextmanager
+    def filling(self, workload: str) -> Iterator[None]:
+        """While something may be taken in: whose events these are is remembered, if any came.
+
+        Every later command reads it with the settings (`read_settings`). It is written first, so
+        that no event is ever here without it, and taken back where the home is still empty.
+        """
+        path = self.path / RECORDED
+        if path.exists():
+            yield
+            return
+        write_atomically(path, f"{workload}\n".encode())
+        try:
+            yield
+        finally:
+            if not self._is_filled():
+                path.unlink(missing_ok=True)
+
+    def _is_filled(self) -> bool:
+        if self.partition_logs():
+            return True
+        if not self.log_path.exists():
+            return False
+        log = self.open_log()
+        try:
+            return log.last_seq() > 0
+        finally:
+            log.close()
 
     def open_log(self) -> SqliteLog:
         """The event log and quarantine; one process writes them, see `HomeLock`."""

@@ -2,7 +2,7 @@
 
 One TOML file in the home folder (``assay.toml``), then the environment (``ASSAY_SERVER_PORT`` for
 ``server.port``), then what the command line passed: later wins. Everything is read once; a key
-nobody knows is an error that names the nearest.
+nobody knows is an error that names the nearest, and so is a workload other than the home's own.
 """
 
 import os
@@ -26,11 +26,13 @@ from assay.app.kinds import (
     written,
 )
 from assay.app.redis_settings import FeatureSettings, RedisSettings, check_redis
-from assay.core.errors import Invalid, Unknown, shown
+from assay.core.errors import Conflict, Invalid, Unknown, shown
 from assay.core.time import DAY, HOUR, SECOND
 from assay.runtime.keeping import COPY_MAX, EVERY, Keeping
 
 FILE_NAME = "assay.toml"
+#: Holds the name of the workload whose events a home was first filled with; see `Home.filling`.
+RECORDED = "workload"
 _PREFIX = "ASSAY_"
 #: ``user:password@`` inside an address: such a value would be shown wherever settings are.
 _CREDENTIALS = re.compile(r"[^\s/@,]*:[^\s/@]+@")
@@ -174,8 +176,9 @@ def read_settings(
     Raises:
         Unknown: a key, section or variable nobody knows; the message names the nearest.
         Invalid: a value of the wrong type or range, or two that do not go together.
+        Conflict: they name another workload than the one whose events the home holds.
     """
-    given: dict[str, tuple[Any, str]] = {}
+    given = _recorded(home / RECORDED)
     for name, value in _from_file(home / FILE_NAME):
         given[name] = (value, str(home / FILE_NAME))
     for name, value in _from_environment(environment):
@@ -184,6 +187,7 @@ def read_settings(
         if value is not None:
             _check_known(name)
             given[name] = (value, "command line")
+    _check_recorded(home, given)
     parsed = {name: _parse(name, value, source) for name, (value, source) in given.items()}
     sections = {
         section: kind(
@@ -223,6 +227,27 @@ def _known() -> dict[str, tuple[Any, str]]:
                 marked = get_args(hint)[1] if len(get_args(hint)) > 2 else kind
                 known[f"{section}.{key}".lstrip(".")] = (marked, about)
     return known
+
+
+def _recorded(path: Path) -> dict[str, tuple[Any, str]]:
+    """The workload of a home that was filled before; it weighs least, and nothing may differ."""
+    try:
+        return {"workload": (path.read_text(encoding="ascii").strip(), str(path))}
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: expected the name of a workload, but {error}") from error
+
+
+def _check_recorded(home: Path, given: Mapping[str, tuple[Any, str]]) -> None:
+    recorded = _recorded(home / RECORDED)
+    if recorded and given["workload"][0] != recorded["workload"][0]:
+        named, source = given["workload"]
+        raise Conflict(
+            f"the events in {str(home)!r} are those of the workload "
+            f"{shown(recorded['workload'][0])}, and the {source} names {shown(named)}: leave that "
+            "out, or name another home"
+        )
 
 
 def _variable(name: str) -> str:

@@ -65,6 +65,7 @@ def open_platform(settings: Settings, chooser: Chooser | None = None) -> Platfor
     home.create()
     with ExitStack() as opened:
         opened.enter_context(HomeLock(home.path))
+        opened.enter_context(home.filling(settings.workload))
         parts = opened.enter_context(control(home))
         chosen = (chooser or choose)(settings.workload, parts, home)
         # Before anybody waits: a kernel that is compiled while serving is a pause of seconds.

@@ -13,6 +13,7 @@ from assay.adapters.files.home import HomeLock
 from assay.adapters.files.snapshots import SnapshotFiles
 from assay.adapters.kafka.connection import Connection, library
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
+from assay.app.home import Home
 from assay.app.kafka_settings import KafkaSettings
 from assay.app.kinds import Secret
 from assay.app.layout import SNAPSHOTS, check_layout, folder_of, root_of
@@ -61,6 +62,7 @@ def open_worker(
     wanted |= {routes.topic_of(name): count for name, count in routes.partitions.items()}
     ensure_topics(connection, wanted, create=kafka.create_topics, replication=kafka.replication)
     with ExitStack() as opened:
+        opened.enter_context(Home(settings.home).filling(settings.workload))
         publisher = KafkaPublisher(connection)
         opened.callback(publisher.close)
         feed = KafkaFeed(

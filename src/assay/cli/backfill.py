@@ -70,12 +70,11 @@ def backfill(
         raise click.UsageError("Name either --events or --home.")
     if version is not None and home is None:
         raise click.UsageError("--version goes with --home: files are computed as shipped.")
-    settings = settings_of(home, {"workload": workload})
-    chosen = (
-        shipped(settings.workload)
-        if home is None
-        else definitions_of_home(Home(settings.home), settings.workload, version)
-    )
+    if home is None:  # files are of no home: one that lies near by is asked by default only
+        chosen = shipped(workload or settings_of(home).workload)
+    else:
+        named = settings_of(home, {"workload": workload}).workload
+        chosen = definitions_of_home(Home(Path(home)), named, version)
     definitions = chosen.workload
     if change is not None:
         definitions = changed_workload(chosen.code, read_change(change))
@@ -87,10 +86,14 @@ def backfill(
             report = backfill_files(
                 definitions, events, out, memory=limit, workers=workers, progress=progress
             )
-        else:
-            source = Home(settings.home)
+        elif home is not None:
             report = backfill_home(
-                definitions, source, out, memory=limit, workers=workers, progress=progress
+                definitions,
+                Home(Path(home)),
+                out,
+                memory=limit,
+                workers=workers,
+                progress=progress,
             )
     emit(
         {**msgspec.to_builtins(report), "version": chosen.version, "folder": str(out)},

@@ -51,11 +51,14 @@ def imports(files: tuple[Path, ...], **options: Any) -> None:
     if tables and len(tables) < len(files):
         raise click.UsageError("expected lines of JSON or tables, not both at once")
     with counting("importing", None, "events", quiet=options["as_json"]) as advance:
+        home.create()
         how: dict[str, Any] = {"horizon": settings.time.horizon, "progress": advance}
-        if tables:
-            report = import_rows(home, contracts, request, _rows(files, contracts, options), **how)
-        else:
-            report = import_lines(home, contracts, request, _lines(files), **how)
+        with home.filling(settings.workload):
+            if tables:
+                rows = _rows(files, contracts, options)
+                report = import_rows(home, contracts, request, rows, **how)
+            else:
+                report = import_lines(home, contracts, request, _lines(files), **how)
     emit(
         {**msgspec.to_builtins(report), "home": str(settings.home)},
         as_json=options["as_json"],

@@ -9,7 +9,7 @@ import msgspec
 
 from assay.app.home import Home
 from assay.cli.home import HOME, settings_of
-from assay.cli.show import JSON, counting, emit, grid
+from assay.cli.show import JSON, counting, emit, grid, narrate
 
 _FAILED = 1
 _SHOWN = 10
@@ -50,6 +50,8 @@ def features(
 ) -> int:
     r"""Compute every served value again and compare every bit.
 
+    Where nothing was served nothing is compared: a warning says so, and the exit code is 0.
+
     \b
     assay verify features                                   the log of a home
     assay verify features --workload cards --data FILE      the public card stream, served live
@@ -72,6 +74,11 @@ def features(
         owners[name] = Home(Path(path))
     elsewhere = None if workers is None else Home(Path(workers))
     report = check_features(folder, workload, sample, owners, elsewhere)
+    if not report.compared and not report.mismatches:
+        narrate(
+            f"NOTHING WAS COMPARED: of the {report.records:,} decisions looked at in the log of "
+            f"{folder.path} none has served values, so this proves nothing"
+        )
     return _report("features", report, as_json)
 
 
