@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
+#: So many known names are all said, in so many characters.
+_NAMED_MAX, _LISTED_MAX = 12, 400
+
 
 class AssayError(Exception):
     """Base of every error raised on purpose; ``code`` is stable across releases."""
@@ -48,7 +51,7 @@ class Unknown(Invalid, LookupError):
         self.what, self.name, self.known = what, name, tuple(sorted(known))
         super().__init__(
             f"{what} {shown(name)} is not among the {len(self.known)} known."
-            f"{near_miss(name, self.known)}"
+            f"{known_names(name, self.known)}"
         )
 
 
@@ -105,9 +108,29 @@ class GateRefused(Refused):
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` for the nearest known name, or nothing when none is near."""
-    near = get_close_matches(name, list(known), n=1)
+    """`` Did you mean 'x'?`` for the nearest known name, or nothing when none is near.
+
+    Example:
+        >>> near_miss("ID", ["id", "ts"])
+        " Did you mean 'id'?"
+    """
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    near = near or [each for each in names if each.lower() == name.lower()]
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def known_names(name: str, known: Iterable[str]) -> str:
+    """The nearest known name; all of them where none is near and few are known.
+
+    Example:
+        >>> known_names("amount", ["ts", "id"])
+        ' There are: id, ts.'
+    """
+    names = sorted(known)
+    listed = ", ".join(names)
+    few = 0 < len(names) <= _NAMED_MAX and len(listed) <= _LISTED_MAX
+    return near_miss(name, names) or (f" There are: {listed}." if few else "")
 
 
 def shown(value: object, limit: int = 80) -> str:

@@ -1,5 +1,6 @@
 """Is a feature definition meaningful under the contracts? Says why not, and what to do instead."""
 
+from collections.abc import Iterable
 from typing import NoReturn, get_args
 
 from assay.contracts.contract import ContractSet, EventContract, Kind
@@ -66,12 +67,7 @@ def check_feature(feature: Feature, contracts: ContractSet, request: EventContra
         Invalid: anything else; the message names the feature.
     """
     source = contracts.get(feature.source)
-    if feature.aggregate not in _OF:
-        refuse(
-            feature.name,
-            f"unknown aggregate {feature.aggregate!r}; there are {', '.join(_OF)}."
-            f"{near_miss(str(feature.aggregate), _OF)}",
-        )
+    _check_shape(feature)
     _check_window(feature)
     _check_numbers(feature)
     _check_key(feature, source, request)
@@ -110,6 +106,27 @@ def refuse(name: str, why: str) -> NoReturn:
         Invalid: always.
     """
     raise Invalid(f"feature {name!r}: {why}")
+
+
+def one_of(words: Iterable[str], got: object) -> str:
+    """That one of a few words was expected, which, and the nearest."""
+    listed = tuple(words)
+    near = near_miss(got, listed) if isinstance(got, str) else ""
+    return f"expected one of {', '.join(listed)}, got {shown(got)}{'.' if near else ''}{near}"
+
+
+def _check_shape(feature: Feature) -> None:
+    """A definition made in Python holds whatever was passed: a text for a tuple, say."""
+    if feature.aggregate not in _OF:
+        refuse(feature.name, f"aggregate: {one_of(_OF, feature.aggregate)}")
+    for field, kind, such in (
+        ("key", str, '("card",)'),
+        ("request_key", str, '("card",)'),
+        ("where", Where, '(Where("status", "==", "ok"),)'),
+    ):
+        value = getattr(feature, field)
+        if not isinstance(value, tuple) or not all(isinstance(item, kind) for item in value):
+            refuse(feature.name, f"{field}: expected a tuple such as {such}, got {shown(value)}")
 
 
 def _check_window(feature: Feature) -> None:
@@ -202,9 +219,7 @@ def _check_where(feature: Feature, where: Where, source: EventContract) -> None:
             _refuse_where(feature, where, f"known takes no value, got {shown(where.value)}")
         return
     if where.is_ not in COMPARISONS:
-        _refuse_where(
-            feature, where, f"expected one of {', '.join(COMPARISONS)}, got {shown(where.is_)}"
-        )
+        _refuse_where(feature, where, one_of(COMPARISONS, where.is_))
     wanted = {"text": str, "bool": bool}.get(field.kind, int)
     if type(where.value) is not wanted:
         refuse(

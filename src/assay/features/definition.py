@@ -38,6 +38,18 @@ class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_: Comparison
     value: str | int | bool | None = None
 
+    def __str__(self) -> str:
+        """The condition in words.
+
+        Example:
+            >>> str(Where("outcome", "==", "failed")), str(Where("amount", "known"))
+            ('outcome == failed', 'amount is known')
+        """
+        if self.is_ == "known":
+            return f"{self.field} is known"
+        value = str(self.value).lower() if isinstance(self.value, bool) else self.value
+        return f"{self.field} {self.is_} {value}"
+
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """An aggregate over the past events of one type that share a key with the request.

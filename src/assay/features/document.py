@@ -4,21 +4,19 @@ A document holds the definitions in full and derived values by name, version and
 functions are code of the workload. Its name is the catalog's digest, so reading it checks it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from assay.core.errors import Corrupt, Invalid, Unknown, shown
-from assay.core.time import parse_duration
+from assay.core.errors import Corrupt, Invalid, Unknown
 from assay.features.catalog import Catalog
-from assay.features.definition import LIFETIME, Combined, Feature
+from assay.features.definition import Combined, Feature
+from assay.features.written import written
 
 FORMAT = 1
 SIZE_MAX = 1 << 22  #: bytes of a document or of a file of changes
 _ITEMS_MAX = 10_000
-#: Fields that may be written as a duration such as ``36h``; ``ever`` is the lifetime window.
-_SPANS = ("window", "every", "ttl", "per")
 
 _Item = TypeVar("_Item", Feature, Combined)
 
@@ -135,34 +133,57 @@ def changed(catalog: Catalog, change: Change) -> Catalog:
     both = set(change.remove) & set(change.change)
     if both:
         raise Invalid(f"{', '.join(sorted(both))}: changed and removed at once")
+    features = (
+        *_kept(catalog.features, change),
+        *(written(Feature, given) for given in change.add if "how" not in given),
+    )
+    combined = (
+        *_kept(catalog.combined, change),
+        *(written(Combined, given) for given in change.add if "how" in given),
+    )
+    left = [item for item in catalog.derived if item.name not in change.remove]
+    needed = {item.name: item.of for item in combined}
+    needed |= {item.name: item.inputs for item in left}
+    _check_removed(set(change.remove) - {item.name for item in features} - needed.keys(), needed)
     return Catalog(
         request=catalog.request,
         contracts=catalog.contracts,
-        features=(
-            *_kept(catalog.features, change),
-            *(_struct(Feature, given) for given in change.add if "how" not in given),
-        ),
-        combined=(
-            *_kept(catalog.combined, change),
-            *(_struct(Combined, given) for given in change.add if "how" in given),
-        ),
-        derived=[item for item in catalog.derived if item.name not in change.remove],
+        features=features,
+        combined=combined,
+        derived=left,
     )
+
+
+def _check_removed(gone: set[str], needed: dict[str, tuple[str, ...]]) -> None:
+    """Nothing that stays is computed from what goes."""
+    for name in sorted(gone):
+        users = [user for user, parts in needed.items() if name in parts]
+        if users:
+            raise Invalid(
+                f"{name!r} cannot be removed: {', '.join(users)} cannot be computed without it; "
+                "remove that too"
+            )
 
 
 def parse_change(given: object) -> Change:
     """The change in a decoded TOML or JSON file.
 
     Raises:
-        Invalid: it is something else; the message names the place.
+        Invalid: it is something else, or changes nothing; the message names the place.
     """
     try:
-        return msgspec.convert(given, Change)
+        change = msgspec.convert(given, Change)
     except msgspec.ValidationError as error:
         raise Invalid(
             f"expected about, add, change and remove, as docs/howto/change-a-feature.md shows: "
             f"{error}"
         ) from error
+    if not (change.add or change.change or change.remove):
+        raise Invalid(
+            "nothing is added, changed or removed: expected at least one, as "
+            "docs/howto/change-a-feature.md shows"
+        )
+    return change
 
 
 def _kept(items: Iterable[_Item], change: Change) -> list[_Item]:
@@ -178,24 +199,5 @@ def _kept(items: Iterable[_Item], change: Change) -> list[_Item]:
         if given.get("name", name) != name:
             raise Invalid(f"{name!r}: to rename is to remove one value and to add another")
         before = msgspec.to_builtins(item)
-        kept.append(_struct(type(item), {**before, **given}))
+        kept.append(written(type(item), {**before, **given}))
     return kept
-
-
-def _struct(kind: type[_Item], given: Mapping[str, Any]) -> _Item:
-    name = given.get("name")
-    fields = kind.__struct_fields__
-    for field in given:
-        if field not in fields:
-            raise Unknown(f"{kind.__name__.lower()} {shown(name)}: field", field, known=fields)
-    plain = {field: _span(value) if field in _SPANS else value for field, value in given.items()}
-    try:
-        return msgspec.convert(plain, kind)
-    except msgspec.ValidationError as error:
-        raise Invalid(f"{kind.__name__.lower()} {shown(name)}: {error}") from error
-
-
-def _span(value: object) -> object:
-    if value == "ever":
-        return LIFETIME
-    return parse_duration(value) if isinstance(value, str) else value

@@ -3,7 +3,7 @@ import json
 import msgspec
 import pytest
 
-from assay.core.errors import Corrupt, Invalid, Unknown
+from assay.core.errors import Corrupt, Invalid
 from assay.core.time import DAY, HOUR
 from assay.features.document import catalog_from, changed, document_of, parse_change
 from assay.workloads.cards.features import CATALOG
@@ -61,7 +61,8 @@ def test_a_change_adds_replaces_and_removes_and_keeps_places() -> None:
             "remove": ["terminal_settled_7d"],
         }
     )
-    with pytest.raises(Unknown, match="customer_mean_ever"):
+    cause = "'customer_mean_ever' cannot be removed: amount_to_mean_ever, .* cannot be computed"
+    with pytest.raises(Invalid, match=cause):
         changed(CATALOG, parse_change({"remove": ["customer_mean_ever"]}))
     after = changed(CATALOG, change)
     stay = [name for name in CATALOG.names if name != "terminal_settled_7d"]
@@ -85,6 +86,23 @@ def test_a_change_adds_replaces_and_removes_and_keeps_places() -> None:
         ({"add": [{"name": "x"}]}, "missing required field"),
         ({"add": [{**ADDED, "of": "amuont"}]}, "Did you mean 'amount'"),
         ({"addd": []}, "change-a-feature.md"),
+        ({}, "nothing is added, changed or removed"),
+        ({"about": "soon", "add": []}, "nothing is added, changed or removed"),
+        ({"add": [{**ADDED, "aggregate": "smu"}]}, "min, max, std, last"),
+        ({"add": [{**ADDED, "aggregate": "smu"}]}, "got 'smu'. Did you mean 'sum'?"),
+        ({"add": [{**ADDED, "ties": "first"}]}, "ties: expected one of exclude, before"),
+        ({"add": [{**ADDED, "key": "customer_id"}]}, 'key: expected a list such as ["card"]'),
+        ({"add": [{**ADDED, "where": "amount > 3"}]}, 'such as [{ field = "status", is = "=="'),
+        ({"add": [{**ADDED, "where": ["amount > 3"]}]}, "where: expected conditions such as"),
+        ({"add": [{**ADDED, "where": [{"field": "amount"}]}]}, "has no `is`"),
+        (
+            {"add": [{**ADDED, "where": [{"field": "amount", "is": "=", "value": 3}]}]},
+            "where: is: expected one of ==, !=, <, <=, >, >=, known, got '='. Did you mean",
+        ),
+        (
+            {"add": [{**ADDED, "where": [{"field": "amount", "is": ">", "is_": ">"}]}]},
+            "`is` and `is_` are the same",
+        ),
         (
             {"remove": ["customer_count_1d"], "change": {"customer_count_1d": {"window": 1}}},
             "changed and removed at once",
@@ -134,3 +152,25 @@ def test_only_a_rate_is_per_a_time() -> None:
     share = {"name": "x", "how": "ratio", "of": ["customer_count_1d", "customer_count_1d"]}
     with pytest.raises(Invalid, match="only a rate is per a time"):
         changed(CATALOG, parse_change({"add": [{**share, "per": "5m"}]}))
+
+
+def test_a_comparison_is_called_is_where_people_write_it() -> None:
+    made = [
+        changed(CATALOG, parse_change({"add": [{**ADDED, "where": [where]}]})).digest
+        for where in (
+            {"field": "amount", "is": ">", "value": 3},
+            {"field": "amount", "is_": ">", "value": 3},
+        )
+    ]
+    assert made[0] == made[1]
+
+
+def test_what_stays_may_be_defined_anew_without_what_goes() -> None:
+    first = {"name": "x", "how": "over", "of": ["customer_max_ever"], "limit": 3}
+    with_x = changed(CATALOG, parse_change({"add": [first]}))
+    with pytest.raises(Invalid, match="'customer_max_ever' cannot be removed"):
+        changed(with_x, parse_change({"remove": ["customer_max_ever"]}))
+    needing = [item.name for item in CATALOG.derived if "customer_max_ever" in item.inputs]
+    gone = ["customer_max_ever", *needing]
+    again = {"remove": gone, "change": {"x": {"of": ["customer_count_1d"]}}}
+    assert "customer_max_ever" not in changed(with_x, parse_change(again)).names
