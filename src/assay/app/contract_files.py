@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
+from assay.app.own import read_contracts
 from assay.app.workloads import WORKLOADS, contracts_of
 from assay.contracts.contract import ContractSet
-from assay.contracts.odcs import from_odcs
-from assay.contracts.violation import ContractViolation
-from assay.contracts.yaml_text import YAML_MAX, parse_yaml
-from assay.core.errors import Invalid, NotFound, TooLarge, shown
+from assay.core.errors import NotFound, shown
 
 
 def contracts_at(source: str) -> ContractSet:
@@ -20,18 +18,12 @@ def contracts_at(source: str) -> ContractSet:
     path = Path(source)
     if not path.exists() and source in WORKLOADS:
         return contracts_of(source)
+    if path.is_dir():
+        return contracts_of(source)
     try:
-        if path.stat().st_size > YAML_MAX:
-            raise TooLarge(f"{source}: expected at most {YAML_MAX} bytes")
-        raw = path.read_bytes()
-    except OSError as error:
+        return read_contracts(path)
+    except NotFound as error:
         raise NotFound(
-            f"{shown(source)} is neither a readable file ({error.strerror}) nor a workload "
-            f"({', '.join(WORKLOADS)})"
+            f"{shown(source)} is neither a readable file nor a workload "
+            f"({', '.join(WORKLOADS)}): {error}"
         ) from error
-    try:
-        return from_odcs(parse_yaml(raw))
-    except ContractViolation as error:
-        raise ContractViolation(f"{source}: {error.path}", error.expected, error.got) from error
-    except Invalid as error:
-        raise Invalid(f"{source}: {error}") from error

@@ -4,20 +4,16 @@ A workload's code says which derived functions there are. Which features stand b
 as the code has it, or as a stored catalog or a file of changes says.
 """
 
-import json
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
+from assay.app.own import read_table
 from assay.app.workloads import compiled, workload_named
-from assay.core.errors import Invalid, NotFound, TooLarge, shown
+from assay.core.errors import NotFound
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.policy import Policy
 from assay.features.catalog import Catalog
 from assay.features.document import (
-    SIZE_MAX,
     Change,
     catalog_from,
     changed,
@@ -96,31 +92,4 @@ def read_change(path: Path) -> Change:
         TooLarge: it is larger than any catalog.
         Invalid: it is neither TOML nor JSON, names a thing twice, or says something else.
     """
-    try:
-        with path.open("rb") as file:  # what a file says of its size need not be true: /dev/zero
-            raw = file.read(SIZE_MAX + 1)
-    except OSError as error:
-        raise NotFound(f"{shown(str(path))} cannot be read: {error.strerror}") from error
-    if len(raw) > SIZE_MAX:
-        raise TooLarge(f"{path}: expected a file of at most {SIZE_MAX:,} bytes, got more")
-    try:
-        if path.suffix == ".json":
-            given: object = msgspec.json.decode(raw)
-            json.loads(raw, object_pairs_hook=_once)
-        else:
-            given = tomllib.loads(raw.decode())
-    except (msgspec.DecodeError, ValueError) as error:
-        raise Invalid(f"{path} is neither TOML nor JSON (named .json): {error}") from error
-    except RecursionError as error:
-        raise Invalid(f"{path} is nested more deeply than any change is") from error
-    return parse_change(given)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON; of two equal keys a reader keeps the last, and nobody would know."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{shown(twice)} is said twice in one object")
-    return found
+    return parse_change(read_table(path))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 
 from assay.adapters.files.atomic import write_atomically
@@ -72,7 +73,10 @@ class Home:
         if path.exists():
             yield
             return
-        write_atomically(path, f"{workload}\n".encode())
+        # A folder from here, so that both may be moved together.
+        is_folder = "/" in workload
+        name = f"./{relpath(workload, self.path.resolve())}" if is_folder else workload
+        write_atomically(path, f"{name}\n".encode())
         try:
             yield
         finally:

@@ -120,7 +120,9 @@ class Settings:
     """Everything that can be set; ``sources`` says for each name where its value came from."""
 
     home: Path
-    workload: Annotated[str, "the ready-made definitions this home runs"] = "checkout"
+    workload: Annotated[
+        str, "the definitions of this home: checkout, cards or a folder (./shop)"
+    ] = "checkout"
     server: ServerSettings = field(default_factory=ServerSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     time: TimeSettings = field(default_factory=TimeSettings)
@@ -180,13 +182,13 @@ def read_settings(
     """
     given = _recorded(home / RECORDED)
     for name, value in _from_file(home / FILE_NAME):
-        given[name] = (value, str(home / FILE_NAME))
+        given[name] = (_folder(home, name, value), str(home / FILE_NAME))
     for name, value in _from_environment(environment):
-        given[name] = (value, _variable(name))
+        given[name] = (_folder(Path(), name, value), _variable(name))
     for name, value in (overrides or {}).items():
         if value is not None:
             _check_known(name)
-            given[name] = (value, "command line")
+            given[name] = (_folder(Path(), name, value), "command line")
     _check_recorded(home, given)
     parsed = {name: _parse(name, value, source) for name, (value, source) in given.items()}
     sections = {
@@ -232,7 +234,8 @@ def _known() -> dict[str, tuple[Any, str]]:
 def _recorded(path: Path) -> dict[str, tuple[Any, str]]:
     """The workload of a home that was filled before; it weighs least, and nothing may differ."""
     try:
-        return {"workload": (path.read_text(encoding="ascii").strip(), str(path))}
+        name = path.read_text(encoding="utf-8").strip()
+        return {"workload": (_folder(path.parent, "workload", name), str(path))}
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -258,6 +261,12 @@ def _check_known(name: str) -> None:
     known = _known()
     if name not in known:
         raise Unknown("setting", name, known=known)
+
+
+def _folder(beside: Path, name: str, value: Any) -> Any:
+    """A workload that is a folder by its full path; a home names it from where the home is."""
+    is_folder = name == "workload" and isinstance(value, str) and "/" in value
+    return str((beside / value).resolve()) if is_folder else value
 
 
 def _from_file(path: Path) -> list[tuple[str, Any]]:

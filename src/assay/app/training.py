@@ -10,12 +10,13 @@ from assay.app.home import Home
 from assay.app.promises import served
 from assay.app.workloads import contracts_of, workload_named
 from assay.core.canonical import digest
-from assay.core.errors import Unknown
+from assay.core.errors import Invalid, shown
 from assay.core.evidence import Evidence
 from assay.features.document import Change
 from assay.governance.fairness import fairness_tests
 from assay.governance.inventory import ModelRecord
 from assay.governance.treated import Attribute, Treated
+from assay.models.frame import NotEnoughData
 from assay.models.lift import Mode
 from assay.runtime.missing_events import check_complete
 from assay.runtime.train import Recipe, TrainResult, code_digest, train_from_log
@@ -51,10 +52,15 @@ def recipe_of(workload: str) -> Recipe:
 
     Raises:
         Unknown: there is no such workload.
+        Invalid: it has no recipe.
     """
     workload_named(workload)
     if workload not in RECIPES:
-        raise Unknown("recipe", workload, known=RECIPES)
+        raise Invalid(
+            f"workload {shown(workload)} has no recipe, so no model is trained for it (there are "
+            f"recipes for {', '.join(RECIPES)}): `assay serve` decides by its rules alone, "
+            "`assay backfill` gives the values to train with elsewhere"
+        )
     return RECIPES[workload]
 
 
@@ -101,6 +107,11 @@ def train_home(
 
     try:
         recipe = _with(recipe_of(workload), defined)
+        if mode == "as_served" and next(log.decisions(), None) is None:
+            raise NotEnoughData(
+                "no request of this home was decided, so no values were served: "
+                "train with --mode as_known"
+            )
         if not despite_quarantine:
             types = frozenset(contract.type for contract in contracts_of(workload))
             check_complete(log, log.refusals(), types)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
+from assay.app.own import own_workload_at
 from assay.contracts.contract import ContractSet
 from assay.core.canonical import digest
-from assay.core.errors import Unknown
+from assay.core.errors import Invalid, Unknown, shown
 from assay.decisions.compiled import CompiledPolicy
 from assay.decisions.outcome import Outcome
 from assay.decisions.policy import Bands, Policy
@@ -36,10 +38,17 @@ class NoTextModel:
 def workload_named(name: str, text_model: TextModel | None = None) -> Workload:
     """The workload of that name, with the text model of the bundle it runs with.
 
+    A name with a slash in it is a folder of a user's own; see ``app/own.py``.
+
     Raises:
-        Unknown: there is none of that name; the message names the nearest.
+        Unknown: there is none of that name; the message names those there are.
+        NotFound, Invalid: the folder's files are not there, or mean nothing.
     """
+    if "/" in name:
+        return own_workload_at(Path(name))
     if name not in WORKLOADS:
+        if Path(name).is_dir():
+            raise Invalid(f"workload {shown(name)}: write a folder with a slash: ./{name}")
         raise Unknown("workload", name, known=WORKLOADS)
     module, _, attribute = WORKLOADS[name].partition(":")
     if find_spec(module) is None:

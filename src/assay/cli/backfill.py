@@ -10,7 +10,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from assay.app.home import Home
-from assay.cli.home import settings_of
+from assay.cli.home import WORKLOAD, settings_of
 from assay.cli.show import JSON, PROGRESS, emit, narrate
 from assay.core.errors import Invalid, shown
 
@@ -26,7 +26,7 @@ _STAGES = {
 
 
 @click.command()
-@click.option("--workload", help="Whose contracts and catalog (else the home's, else checkout).")
+@WORKLOAD
 @click.option("--events", type=click.Path(path_type=Path), help="A Parquet file, or a folder.")
 @click.option("--home", help="A home folder whose log is read, in place of --events.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to fill.")

@@ -11,7 +11,7 @@ from assay.app.settings import Settings
 from assay.cli.features_diff import diff
 from assay.cli.features_skew import skew
 from assay.cli.features_status import status
-from assay.cli.home import HOME, settings_of
+from assay.cli.home import HOME, WORKLOAD, settings_of
 from assay.cli.show import JSON, emit, grid
 from assay.core.time import format_duration
 from assay.features.catalog import Catalog
@@ -21,7 +21,6 @@ from assay.features.memory import check_memory, memory
 if TYPE_CHECKING:
     from assay.app.live import Definitions
 
-_WORKLOAD = click.option("--workload", help="The definitions of this workload, not the home's.")
 _VERSION = click.option(
     "--version", help="Of the home, not the live one: a key, a catalog's digest, or shipped."
 )
@@ -39,7 +38,7 @@ features.add_command(status)
 
 @features.command("list")
 @HOME
-@_WORKLOAD
+@WORKLOAD
 @_VERSION
 @JSON
 def list_features(
@@ -68,7 +67,7 @@ def list_features(
 
 @features.command()
 @HOME
-@_WORKLOAD
+@WORKLOAD
 @_VERSION
 @JSON
 def describe(home: str | None, workload: str | None, version: str | None, *, as_json: bool) -> None:
@@ -98,7 +97,7 @@ def describe(home: str | None, workload: str | None, version: str | None, *, as_
 @features.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @HOME
-@_WORKLOAD
+@WORKLOAD
 @_VERSION
 @JSON
 def check(
@@ -184,13 +183,9 @@ def _line(feature: Feature) -> tuple[str, ...]:
     of = "" if feature.of is None else f" {feature.of}"
     current = " and the request" if feature.include_current else ""
     window = "ever" if feature.window == LIFETIME else format_duration(feature.window)
-    where = " and ".join(_condition(where) for where in feature.where)
+    where = " and ".join(map(str, feature.where))
     key = f"{feature.source} by {'+'.join(feature.key)}{current}"
     return (feature.name, feature.aggregate + of, key, window, where)
-
-
-def _condition(where: Any) -> str:
-    return f"{where.field} {where.is_}" + ("" if where.is_ == "known" else f" {where.value}")
 
 
 def _compared(before: Catalog, after: Catalog) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.cli.home import HOME, settings_of
+from assay.cli.home import HOME, WORKLOAD, settings_of
 from assay.cli.show import JSON, counting, emit, grid
 from assay.core.time import parse_time
 
@@ -16,11 +16,18 @@ _SHOWN = 25
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @HOME
+@WORKLOAD
 @click.option("--since", help="First instant of requests looked at, such as 2025-07-01T00:00:00Z.")
 @click.option("--until", help="The instant before which they lie.")
 @JSON
 def diff(
-    file: Path, home: str | None, since: str | None, until: str | None, *, as_json: bool
+    file: Path,
+    home: str | None,
+    workload: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Say which served values and decisions of a period FILE would have altered.
 
@@ -30,7 +37,7 @@ def diff(
     from assay.app.definitions import read_change
     from assay.app.feature_diff import diff_home, entries_of
 
-    settings = settings_of(home)
+    settings = settings_of(home, {"workload": workload})
     folder, change = Home(settings.home), read_change(file)
     with counting("replaying", entries_of(folder), "entries", quiet=as_json) as advance:
         found = diff_home(
@@ -44,6 +51,9 @@ def diff(
     plain = msgspec.to_builtins(found)
     if as_json:
         emit(plain, as_json=True)
+        return
+    if not found.decisions:
+        click.echo("No request of that period was decided in this home: nothing can be compared.")
         return
     by_value, by_outcome = plain.pop("by_value"), plain.pop("by_outcome")
     emit(plain, as_json=False, title="What the change would have altered")

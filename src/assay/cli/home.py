@@ -8,6 +8,14 @@ import click
 from assay.app.home import Home
 from assay.app.settings import Settings, current_environment, home_from, read_settings
 
+#: The ready-made workloads; the table with what they are is `app/workloads.py`, read when needed.
+READY_MADE = ("checkout", "cards")
+WORKLOAD = click.option(
+    "--workload",
+    metavar="|".join((*READY_MADE, "FOLDER/")),
+    help="The definitions, else the home's; a folder of your own has contracts.yaml and "
+    "catalog.toml (docs/howto/own-catalog.md).",
+)
 HOME = click.option("--home", help="The home folder (else ASSAY_HOME, else ./assay-home).")
 
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.cli.home import HOME, settings_of
+from assay.cli.home import HOME, WORKLOAD, settings_of
 from assay.cli.show import JSON, counting, emit
 from assay.core.errors import Invalid
 
@@ -22,7 +22,7 @@ _TABLES = (".csv", ".csv.gz", ".parquet")
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @HOME
-@click.option("--workload", help="Whose event types these are.")
+@WORKLOAD
 @click.option("--type", "event_type", default="", help="Of every row; else the column `type`.")
 @click.option("--id", "id_column", default="id", show_default=True, help="Column of the event id.")
 @click.option("--ts", "ts_column", default="ts", show_default=True, help="Column of its time.")

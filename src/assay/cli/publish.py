@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from assay.cli.home import HOME, settings_of
+from assay.cli.home import HOME, WORKLOAD, settings_of
 from assay.cli.show import PROGRESS, emit
 
 
 @click.command()
 @HOME
+@WORKLOAD
 @click.option("--once", is_flag=True, help="Publish what the log holds now, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="At the end print one JSON object.")
-def publish(home: str | None, *, once: bool, as_json: bool) -> None:
+def publish(home: str | None, workload: str | None, *, once: bool, as_json: bool) -> None:
     """Publish the features of a home to the read model, beside its running server or without one.
 
     Follows the log until SIGTERM or Ctrl-C; whatever happens to Redis meanwhile, it goes on when
@@ -23,7 +24,7 @@ def publish(home: str | None, *, once: bool, as_json: bool) -> None:
     """
     from assay.app.read_model import open_following
 
-    settings = settings_of(home)
+    settings = settings_of(home, {"workload": workload})
     stop = Flag()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from assay.app.home import Home
-from assay.cli.home import HOME, settings_of
+from assay.cli.home import HOME, WORKLOAD, settings_of
 from assay.cli.show import JSON, counting, emit, grid, narrate
 
 _FAILED = 1
@@ -31,9 +31,7 @@ def verify() -> None:
     help="Where the log of a partition is whose published features decided here.",
 )
 @click.option("--workers", help="The home of the workers whose published features decided here.")
-@click.option(
-    "--workload", type=click.Choice(["cards", "checkout"]), help="Prove a stream instead."
-)
+@WORKLOAD
 @click.option("--data", type=click.Path(path_type=Path), help="The card stream (with cards).")
 @click.option("--simulate", is_flag=True, help="A simulated, disturbed stream (with checkout).")
 @click.option("--events", default=50_000, show_default=True, help="Of the simulated stream.")
@@ -48,24 +46,29 @@ def features(
     as_json: bool,
     **stream: Any,
 ) -> int:
-    r"""Compute every served value again and compare every bit.
+    """Compute every served value again and compare every bit.
 
     Where nothing was served nothing is compared: a warning says so, and the exit code is 0.
 
     \b
-    assay verify features                                   the log of a home
-    assay verify features --workload cards --data FILE      the public card stream, served live
-    assay verify features --workload checkout --simulate    a shop with every disturbance on
-    """
-    if stream["workload"] == "cards":
+    assay verify features
+      the log of a home
+    assay verify features --workload cards --data FILE
+      the public card stream, served live
+    assay verify features --workload checkout --simulate
+      a shop with every disturbance on
+    """  # noqa: D301 - \b is click's own mark, not two letters
+    if stream["workload"] == "cards" and home is None:
         return _cards(stream["data"], sample or "1/400", as_json)
-    if stream["workload"] == "checkout":
+    if stream["workload"] == "checkout" and home is None:
         return _rehearsal(stream, as_json)
     if stream["data"] is not None or stream["simulate"]:
-        raise click.UsageError("--data goes with --workload cards, --simulate with checkout")
+        raise click.UsageError(
+            "--data goes with --workload cards, --simulate with checkout, and neither with --home"
+        )
     from assay.app.promises import check_features
 
-    folder, workload = _opened(home)
+    folder, workload = _opened(home, stream["workload"])
     owners = {}
     for text in partitions:
         name, equals, path = text.partition("=")
@@ -84,13 +87,14 @@ def features(
 
 @verify.command()
 @HOME
+@WORKLOAD
 @JSON
-def decisions(home: str | None, *, as_json: bool) -> int:
+def decisions(home: str | None, workload: str | None, *, as_json: bool) -> int:
     """Make every stored decision again: score, rules, reasons and outcome, bit for bit."""
     from assay.app.promises import check_decisions
 
-    folder, workload = _opened(home)
-    return _report("decisions", check_decisions(folder, workload), as_json)
+    folder, used = _opened(home, workload)
+    return _report("decisions", check_decisions(folder, used), as_json)
 
 
 @verify.command()
@@ -155,8 +159,8 @@ def _rehearsal(stream: dict[str, Any], as_json: bool) -> int:
     return max(shown)
 
 
-def _opened(home: str | None) -> tuple[Home, str]:
-    settings = settings_of(home)
+def _opened(home: str | None, workload: str | None = None) -> tuple[Home, str]:
+    settings = settings_of(home, {"workload": workload})
     return Home(settings.home), settings.workload
 
 

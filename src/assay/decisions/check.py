@@ -54,8 +54,9 @@ def check_parts(policy: Policy, request: EventContract) -> None:
             f"expected a capacity of at least 0 and a positive deadline, got "
             f"{policy.capacity_per_day} and {policy.deadline}"
         )
-    if request.field(policy.amount_field).kind not in {"money", "int"}:
-        raise Invalid(f"amount field {policy.amount_field!r} must be money in minor units")
+    amount = policy.amount_field
+    if amount and request.field(amount).kind not in {"money", "int"}:
+        raise Invalid(f"amount field {amount!r} must be money in minor units")
     if request.field(policy.entity_field).kind != "text":
         raise Invalid(f"entity field {policy.entity_field!r} must be a text field")
     for use in policy.lists:

@@ -43,7 +43,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rules only; ``capacity_per_day`` counts reviews per UTC day of the request's ``ts``;
     ``deadline`` (microseconds) bounds the stages before the model; ``if_no_score`` is asked when
     the model cannot answer; ``conditions`` are the compiled conditions of approval;
-    ``freshness`` says how recent what is known must be.
+    ``amount_field`` is empty where a request is about no amount; ``freshness`` says how recent
+    what is known must be.
     """
 
     name: str

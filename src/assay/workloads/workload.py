@@ -22,7 +22,7 @@ class Workload:
         rules, lists: the conditions of its policy and the lists they consult.
         costs: what mistakes cost, per request.
         capacity: reviews per UTC day.
-        amount_field: money field of the request that a mistake's cost is a share of.
+        amount_field: money field of the request that a mistake's cost is a share of; empty: none.
         entity_field: key field of the request whose requests belong together (folds, cases).
         inputs: names of catalog values the model sees, in the model's order.
         segments: fields of the request by which performance is reported.
@@ -50,7 +50,7 @@ class Workload:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.request.field(self.amount_field).kind != "money":
+        if self.amount_field and self.request.field(self.amount_field).kind != "money":
             raise Invalid(f"{self.name}: amount_field {self.amount_field!r} must be money")
         if self.entity_field not in self.request.keys:
             raise Invalid(f"{self.name}: entity_field {self.entity_field!r} must be a key")
