@@ -43,6 +43,7 @@ def backfill_files(
         Conflict: another process fills the folder, or it holds another job.
         Unavailable: pyarrow is not installed, or a file cannot be read or written.
     """
+    _check_folder(out)
     run = _prepared(workload, given, out, memory=memory, workers=workers, progress=progress)
     with Folder(out).held():
         return run()
@@ -92,6 +93,7 @@ def backfill_home(
             another process fills it.
     """
     home.check()
+    _check_folder(out)
     if (out / "manifest.json").exists():
         raise Conflict(f"{out} holds a finished backfill: name a new folder")
     copied = out / ".work" / "log"
@@ -104,6 +106,11 @@ def backfill_home(
                 "or remove this one to start over"
             )
         return _prepared(workload, copied, out, memory=memory, workers=workers, progress=progress)()
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise Invalid(f"{out} is a file: expected a folder, new or of a run that did not end")
 
 
 def _origin(home: Home) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from assay.cli.home import WORKLOAD, settings_of
 from assay.cli.show import JSON, emit, grid
+from assay.core.errors import Conflict
 
 if TYPE_CHECKING:
     from assay.contracts.compatibility import Mode
@@ -20,16 +22,20 @@ def contract() -> None:
 
 
 @contract.command()
-@click.option("--workload", default="checkout", show_default=True, help="Whose event types.")
+@WORKLOAD
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, else here.")
+@click.option("--replace", is_flag=True, help="The file may be there already.")
 @click.option("--version", default="1.0.0", show_default=True, help="Of the document.")
-def export(workload: str, out: Path | None, version: str) -> None:
+def export(workload: str | None, out: Path | None, version: str, *, replace: bool) -> None:
     """Write a workload's event types as an Open Data Contract Standard v3.1 document."""
-    from assay.app.workloads import contracts_of
+    from assay.app.workloads import workload_named
     from assay.contracts.odcs import to_odcs
     from assay.contracts.yaml_text import write_yaml
 
-    text = write_yaml(to_odcs(contracts_of(workload), name=workload, version=version))
+    if out is not None and out.exists() and not replace:
+        raise Conflict(f"{out} is there already: name another file, or say --replace")
+    found = workload_named(workload or settings_of(None).workload)
+    text = write_yaml(to_odcs(found.contracts, name=found.name, version=version))
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -104,8 +110,8 @@ def check(
             for item in found
         ]
         grid(
-            f"{versions[-1]} is not {promise} compatible", ("where", "breaks", "why", "since"), rows
+            f"{versions[-1]}: not compatible ({promise})", ("where", "breaks", "why", "since"), rows
         )
     else:
-        click.echo(f"{versions[-1]} is {promise} compatible")
+        click.echo(f"{versions[-1]}: compatible ({promise})")
     return _FAILED if found else 0

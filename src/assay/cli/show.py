@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 PROGRESS = Console(stderr=True)
+_WIDE = 10_000  #: columns a table may have where no terminal shows it
 RESULT = Console(highlight=False)  # follows sys.stdout, whoever has replaced it
 
 
@@ -54,18 +56,35 @@ def emit(result: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
     table.add_column(overflow="fold")
     for name, value in result.items():
         table.add_row(name.replace("_", " "), written(value))
-    RESULT.print(table)
+    _print(table)
 
 
 def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under column heads; numbers are aligned to the right."""
+    """Print rows under column heads; numbers are aligned to the right.
+
+    The first column is never broken, and nothing is where no terminal reads: what is looked for
+    with grep stands in one line.
+    """
     table = Table(title=title, title_justify="left")
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=position == 0,
+        )
     for row in rows:
         table.add_row(*(written(value) for value in row))
-    RESULT.print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    if RESULT.is_terminal:
+        RESULT.print(table)
+        return
+    wide = Measurement.get(RESULT, RESULT.options.update(max_width=_WIDE), table)
+    Console(highlight=False, width=wide.maximum).print(table)
 
 
 def written(value: Any) -> str:

@@ -25,4 +25,6 @@ def snapshot(home: str | None, *, as_json: bool) -> None:
     told: dict[str, object] = {"taken": made is not None}
     if made is not None:
         told |= {"seq": made.seq, "bytes": sum(part.nbytes for part in made.parts.values())}
+    else:
+        told["why"] = "the log is empty, or nothing came since the newest snapshot"
     emit(told, as_json=as_json, title="Snapshot")

@@ -21,7 +21,7 @@ import polars as pl
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
 from assay.contracts.violation import ContractViolation, shown_value
-from assay.core.errors import Invalid, Unknown, near_miss, shown
+from assay.core.errors import Invalid, Unknown, known_names, near_miss, shown
 from assay.core.money import minor_digits
 from assay.core.time import parse_time
 from assay.runtime.knowledge import NOT_KNOWN
@@ -147,15 +147,15 @@ class TableReader:
         if not layout.event_type:
             wanted.add("type")
         for name in sorted(wanted - set(columns)):
-            raise Invalid(f"{path.name}: there is no column {name!r}{near_miss(name, columns)}")
+            raise Invalid(f"{path.name}: there is no column {name!r}.{_found(name, columns)}")
         if layout.event_type:
             fields = self._contracts.get(layout.event_type).by_name
             for name in columns:
                 if name not in wanted and name not in fields and name not in layout.ignored:
                     raise Invalid(
                         f"{path.name}: the column {name!r} is no field of "
-                        f"{layout.event_type!r}{near_miss(name, fields)}; leave it out, or name it "
-                        "as ignored"
+                        f"{layout.event_type!r}.{known_names(name, fields)} Leave it out, or "
+                        "name it as ignored (--ignore)"
                     )
 
     def _row(self, raw: Mapping[str, Any], place: str) -> Row:
@@ -231,6 +231,14 @@ class TableReader:
             except Invalid:
                 return value
         return value
+
+
+def _found(name: str, columns: list[str]) -> str:
+    """Which columns there are; a header that was not taken apart is written otherwise."""
+    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t|"):
+        return f" Expected columns between commas, found {shown(columns[0])}"
+    first = ", ".join(column[:80] for column in columns[:20])
+    return f"{near_miss(name, columns)} Found: {first}{', ...' if len(columns) > 20 else ''}"
 
 
 class _Odd(NamedTuple):

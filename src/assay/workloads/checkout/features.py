@@ -59,7 +59,7 @@ def _each(  # one line a feature below is worth a parameter more here
             window=_WINDOWS[window],
             where=where,
             unit=_unit(aggregate, of),
-            about=_about(source, key, aggregate, of, window),
+            about=_about(source, key, aggregate, of, window, where),
         )
         for window in windows.split()
     ]
@@ -75,9 +75,18 @@ def _unit(aggregate: Aggregate, of: str | None) -> str:
     return {"amount": "EUR cents", "nightly": "EUR cents", "rating": "stars"}.get(of or "", "")
 
 
-def _about(source: str, key: str, aggregate: Aggregate, of: str | None, window: str) -> str:
+def _about(  # one sentence of everything that says which events count
+    source: str,
+    key: str,
+    aggregate: Aggregate,
+    of: str | None,
+    window: str,
+    where: tuple[Where, ...],
+) -> str:
     subject = f"{aggregate} of {of}" if of else aggregate
-    return f"{subject} over {source} events with the same {key.replace(' ', ' and ')}, {window}"
+    events = f"{source} events with the same {key.replace(' ', ' and ')}"
+    only = " and ".join(str(each) for each in where)
+    return f"{subject} over {events}{' where ' if only else ''}{only}, {window}"
 
 
 #: The guest's account.
