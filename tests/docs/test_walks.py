@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from assay.app.home import Home
 from assay.cli.main import main
 
 HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto"
@@ -56,3 +57,28 @@ def test_a_catalog_of_ones_own_is_made_from_an_empty_folder(
     later = pl.read_parquet(tmp_path / "values-next" / "*.parquet").sort("event_id")
     assert later["spent_1h"].to_list() == [0, 45_000, 54_900, 55_900]
     assert "spree" not in later.columns
+
+
+def test_files_of_every_form_are_imported_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("export-again.csv").touch()
+    said = [text for _, text in walk("import.md", capsys)]
+    assert [_count(said[0], what) for what in ("accepted", "refused")] == [1, 1]
+    assert [_count(said[1], what) for what in ("accepted", "refused")] == [2, 0]
+    assert "much" in said[2]
+    assert "lines of JSON or tables, not both" in said[4]
+    assert [_count(said[5], what) for what in ("accepted", "duplicates")] == [0, 1]
+    log = Home(tmp_path / "home").open_log()
+    try:
+        amounts = [entry.event.payload["amount"] for entry in log.entries()]
+    finally:
+        log.close()
+    assert amounts == [1_250, 1_250, 8_000]
+
+
+def _count(table: str, name: str) -> int:
+    found = re.search(rf"│ {name} +│ (\d+) ", table)
+    assert found is not None, table
+    return int(found[1])

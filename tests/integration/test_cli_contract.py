@@ -69,3 +69,15 @@ def test_what_is_no_document_is_said_with_the_name_of_the_file(
     assert main(["contract", "show", "no-such"]) == INVALID
     assert "neither a readable file" in capsys.readouterr().err
     assert main(["contract", "check", "checkout"]) == USAGE
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told(
+    exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = exported.read_bytes()
+    words = ["contract", "export", "--workload", "cards", "--out", str(exported)]
+    assert main(words) == INVALID
+    assert "is there already" in capsys.readouterr().err
+    assert exported.read_bytes() == before
+    assert main([*words, "--replace"]) == DONE
+    assert b"terminal_id" in exported.read_bytes()

@@ -149,8 +149,11 @@ def test_a_row_without_id_is_refused_under_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("id,ts,crd\n", "the column 'crd' is no field of 'paid' Did you mean 'card'"),
-        ("id,card\n", "there is no column 'ts'"),
+        ("id,ts,crd\n", "the column 'crd' is no field of 'paid'. Did you mean 'card'"),
+        ("id,card\n", "there is no column 'ts'. Found: id, card"),
+        ("ID,ts,card\n", "there is no column 'id'. Did you mean 'ID'. Found: ID, ts, card"),
+        ("\ufeffID,ts\n", "there is no column 'id'. Did you mean 'ID'. Found: ID, ts"),
+        ("id;ts;card\n", "Expected columns between commas, found 'id;ts;card'"),
         ("", "there is no column 'id'"),
         ("id,id,ts\n", "named twice"),
         (f'id,ts,card\na,{TS},"c\n', "cannot be read as CSV"),
