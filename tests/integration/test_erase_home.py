@@ -17,6 +17,7 @@ from assay.adapters.sqlite.partition_log import SqlitePartitionLog
 from assay.app.home import Home, control
 from assay.app.settings import read_settings
 from assay.app.wire import open_platform
+from assay.cli.main import main
 from assay.contracts.event import Event
 from assay.core.errors import Unavailable
 from assay.core.time import MINUTE
@@ -98,6 +99,11 @@ def test_no_file_holds_the_subject_and_the_promises_hold(
     assert after["features"]["dependent"] == would["dependent_values"]
     assert after["audit"]["entries"] == before["audit"]["entries"] + 2
     assert run(capsys, *words)[0] == 3, "nothing is left"
+    assert run(capsys, *words, "--dry-run")[0] == 3, "and nothing would be erased"
+    typo = ["erase", "--home", str(home), "--subject", "usr_id=nobody"]
+    for more in (["--dry-run"], []):
+        assert main([*typo, *more]) == 3
+        assert "nothing in the log is about usr_id" in capsys.readouterr().err
 
     platform = open_platform(read_settings(home, {}))
     try:

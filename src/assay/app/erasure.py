@@ -6,7 +6,7 @@ transaction, the files are rewritten, the receipt is noted. A receipt that is no
 erasure that is not finished, and the checks say so.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from assay.adapters.files.home import HomeLock
 from assay.app.home import Control, Home, control
 from assay.app.partition_erasure import (
+    OpenedPartition,
     PartitionErased,
     erase_in,
     look_at,
@@ -62,16 +63,17 @@ def look(home: Home, catalogs: Catalogs, subject: Subject, progress: Any) -> Era
 
     Raises:
         HomeLocked: a server has the folder open.
-        NotFound: the folder is no home.
+        NotFound: nothing is about the subject, or the folder is no home.
     """
     home.check()
     with HomeLock(home.path), control(home) as parts:
         log = home.open_log()
         try:
             found = find(log, log, catalogs(log), subject, progress)
-            told = _told("", found, models=_learned(parts, home.objects(), found))
             with opened_partitions(home, alone=False) as partitions:
-                return msgspec.structs.replace(told, partitions=look_at(partitions, subject))
+                elsewhere = _anything(log, parts, partitions, found, subject)
+            told = _told("", found, models=_learned(parts, home.objects(), found))
+            return msgspec.structs.replace(told, partitions=elsewhere)
         finally:
             log.close()
 
@@ -115,11 +117,7 @@ def erase_subject(
         log = home.open_log()
         try:
             found = find(log, log, catalogs(log), subject, progress)
-            open_receipts = _open(log, parts)
-            elsewhere = look_at(partitions, subject)
-            begun = any(one.unnoted(parts, AUDIT_MAX) for one in partitions)
-            if not (found.entries or found.refusals or open_receipts or elsewhere or begun):
-                raise NotFound(f"nothing in the log is about {subject.field} of that value")
+            elsewhere = _anything(log, parts, partitions, found, subject)
             told = _told("", found, models=())
             if elsewhere:
                 counts = {one.log: one.events + one.quarantined for one in elsewhere}
@@ -139,6 +137,28 @@ def erase_subject(
             return msgspec.structs.replace(told, partitions=emptied)
         finally:
             log.close()
+
+
+def _anything(
+    log: EventLog,
+    parts: Control,
+    partitions: Sequence[OpenedPartition],
+    found: Found,
+    subject: Subject,
+) -> tuple[PartitionErased, ...]:
+    """What the partitions hold of a subject, once it is known that there is something to do.
+
+    Raises:
+        NotFound: nothing is about it, and no erasure waits to be finished.
+    """
+    elsewhere = look_at(partitions, subject)
+    begun = _open(log, parts) or any(one.unnoted(parts, AUDIT_MAX) for one in partitions)
+    if not (found.entries or found.refusals or elsewhere or begun):
+        raise NotFound(
+            f"nothing in the log is about {subject.field} of that value: is that the name of the "
+            "field, letter by letter, in the events (`assay contract show WORKLOAD`)?"
+        )
+    return elsewhere
 
 
 def noted_receipts(entries: Iterable[AuditEntry]) -> set[str]:
