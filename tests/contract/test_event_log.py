@@ -237,6 +237,22 @@ def test_refusals_are_kept_byte_for_byte_until_removed(log: Log) -> None:
     assert [refusal.id for refusal in log.refusals(after=ids[0])] == [ids[2]]
 
 
+def test_the_same_bytes_wait_once_and_keep_their_first_place(log: Log) -> None:
+    one = Refusal(code="c", path="", message="m", raw=b"a", received_at=1)
+    other = msgspec.structs.replace(one, raw=b"b")
+    first = log.put([one, other, one])
+    assert first == [first[0], first[0] + 1, first[0]]
+    assert log.put([msgspec.structs.replace(one, received_at=9)]) == first[:1]
+    assert [kept.received_at for kept in log.refusals()] == [1, 1]
+    log.note_places({first[0]: "t.csv:2", first[1]: "t.csv:3"})
+    log.note_places({first[0]: "t.csv:9"})
+    assert [kept.place for kept in log.refusals()] == ["t.csv:2", "t.csv:3"]
+    log.remove(first[:1])
+    again = log.put([one])
+    assert again[0] > first[1]
+    assert [kept.place for kept in log.refusals()] == ["t.csv:3", ""]
+
+
 def test_the_id_of_a_removed_refusal_is_not_given_again(log: Log) -> None:
     one = Refusal(code="c", path="", message="m", raw=b"a", received_at=1)
     first = log.put([one])

@@ -44,12 +44,20 @@ def test_a_file_is_taken_in_once_and_its_bad_lines_are_kept(
     assert (again["accepted"], again["duplicates"]) == (0, told["accepted"])
 
     kept = run(capsys, "quarantine", "list", "--home", home)[1]
-    assert kept["refused"] == 6
+    assert kept["refused"] == 3, "what was refused before is recognised too"
     assert {row["code"] for row in kept["first"]} == {"contract_violation", "conflict"}, str(kept)
     replayed = run(capsys, "quarantine", "replay", "--home", home)[1]
     nothing = dict.fromkeys(("accepted", "late_accepted", "late_rejected", "duplicates"), 0)
-    assert replayed == nothing | {"refused": 6}
-    assert run(capsys, "quarantine", "list", "--home", home)[1]["refused"] == 6
+    assert replayed == nothing | {"refused": 3}
+    assert run(capsys, "quarantine", "list", "--home", home)[1]["refused"] == 3
+    for row in kept["first"]:  # the place, the event and the body lead back to the line
+        name, _, number = row["place"].partition(":")
+        assert name == "events.jsonl"
+        assert events.read_text().splitlines()[int(number) - 1] == row["body"]
+        shown = run(capsys, "quarantine", "show", str(row["id"]), "--home", home)[1]
+        assert shown == row
+    assert [row["event"] for row in kept["first"]] == ["", first["id"], "n"]
+    assert run(capsys, "quarantine", "show", "99", "--home", home)[0] == 3
 
 
 def test_a_list_is_replaced_by_whoever_is_signed_in_and_on_record(
@@ -125,3 +133,31 @@ def test_a_row_that_breaks_its_contract_waits_in_quarantine_until_it_is_right(
     [kept] = run(capsys, "quarantine", "list", "--home", home)[1]["first"]
     assert (kept["path"], kept["code"]) == ("$.data.amount", "contract_violation")
     assert "12.505" in kept["why"]
+
+
+def test_an_import_says_what_was_refused_and_fails_when_everything_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, home = tmp_path / "t.csv", str(tmp_path / "home")
+    head, good = "id,ts,customer_id,terminal_id,amount,local_time\n", "1250"
+    rows = [f"t{n},2026-03-01T12:00:0{n}Z,c1,s1,{{}},2026-03-01T12:00:0{n}Z\n" for n in range(4)]
+    path.write_text(head + "".join(row.format("free") for row in rows))
+    words = ("import", str(path), "--home", home, "--workload", "cards", "--type", "transaction")
+    code, told = run(capsys, *words)
+    assert (code, told["accepted"], told["refused"]) == (3, 0, 4)
+    [reason] = told["reasons"]
+    assert (reason["refused"], reason["path"], reason["first"]) == (4, "$.data.amount", "t.csv:1")
+    assert '"free"' in reason["why"]
+    assert run(capsys, *words)[0] == 3
+    kept = run(capsys, "quarantine", "list", "--home", home)[1]
+    assert [(row["place"], row["event"]) for row in kept["first"]] == [
+        (f"t.csv:{n + 1}", f"t{n}") for n in range(4)
+    ]
+    path.write_text(head + rows[0].format(good) + "".join(row.format("93.00") for row in rows[1:]))
+    assert main(list(words)) == 0, "some were taken in"
+    said = capsys.readouterr().out
+    assert "  3 x contract_violation, first t.csv:2: $.data.amount: expected" in said
+    assert "--major amount" in said
+    assert f"assay quarantine list --home {home}" in said
+    assert main(["quarantine", "list", "--home", home]) == 0
+    assert "7 bodies" in capsys.readouterr().out

@@ -4,25 +4,31 @@ The clock is the log's own, since a history lies in the past. No feature state i
 the next server folds it from the log.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+
+import msgspec
 
 from assay.adapters.files.home import HomeLock
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.event import Event
+from assay.contracts.quarantine import Refusal
 from assay.features.catalog import Catalog
 from assay.runtime.clock import LogClock
 from assay.runtime.ingest import Tally
+from assay.runtime.intake import Ack
 from assay.runtime.online import Engine, LoadReport
-from assay.runtime.ports import Clock
+from assay.runtime.ports import Clock, Quarantine
 from assay.runtime.tables import Row
 
 _PROGRESS_EVERY = 5_000
 _LINES_AT_ONCE = 2_000
 
 Progress = Callable[[int], None]
+Refused = Callable[[Refusal], None]
 
 
 def import_history(
@@ -48,7 +54,7 @@ def import_history(
         HomeLocked: a server has the folder open.
         Unavailable: the disk failed; what was taken in is recognised when repeated.
     """
-    with _opened(home, contracts, request, horizon) as engine:
+    with _opened(home, contracts, request, horizon) as (engine, _):
         return engine.load(_counted(events, progress))
 
 
@@ -56,20 +62,25 @@ def import_lines(
     home: Home,
     contracts: ContractSet,
     request: EventContract,
-    lines: Iterable[bytes],
+    lines: Iterable[tuple[str, bytes]],
     *,
     horizon: int,
     progress: Progress = lambda _: None,
+    refused: Refused = lambda _: None,
 ) -> LoadReport:
-    """Append events in wire form, one JSON object each; see `import_history`.
+    """Append events in wire form, one JSON object a line; see `import_history`.
 
     A line that is no event goes to quarantine whole, with the reason; blank lines are passed over.
+    A line comes with its place (``FILE:N``), which the quarantine keeps; ``refused`` is told every
+    refusal.
     """
-    stream = (line for line in map(bytes.strip, lines) if line)
-    with _opened(home, contracts, request, horizon) as engine:
+    stream = ((place, line) for place, text in lines if (line := text.strip()))
+    with _opened(home, contracts, request, horizon) as (engine, log):
         tally = Tally()
         while chunk := list(islice(stream, _LINES_AT_ONCE)):
-            tally.add(engine.ingest(chunk).result())
+            results = engine.ingest([line for _, line in chunk]).result()
+            tally.add(results)
+            _note(log, [place for place, _ in chunk], results, refused)
             progress(len(chunk))
         return tally.report()
 
@@ -82,13 +93,16 @@ def import_rows(
     *,
     horizon: int,
     progress: Progress = lambda _: None,
+    refused: Refused = lambda _: None,
 ) -> LoadReport:
-    """Append the rows of tables, known when their files say; see `import_history`."""
+    """Append the rows of tables, known when their files say; see `import_lines`."""
     held: dict[int, Row] = {}
+    places: deque[str] = deque()  # of what was given and is not settled, in order
 
     def events() -> Iterator[Event]:
         for row in rows:
             held[id(row.event)] = row
+            places.append(row.place)
             yield row.event
 
     def known_at(event: Event) -> int:
@@ -97,8 +111,29 @@ def import_rows(
             raise row.trouble
         return row.known_at
 
-    with _opened(home, contracts, request, horizon) as engine:
-        return engine.load(_counted(events(), progress), known_at=known_at)
+    with _opened(home, contracts, request, horizon) as (engine, log):
+
+        def told(results: Sequence[Ack | Refusal]) -> None:
+            _note(log, [places.popleft() for _ in results], results, refused)
+
+        return engine.load(_counted(events(), progress), known_at=known_at, told=told)
+
+
+def _note(
+    log: Quarantine,
+    places: Sequence[str],
+    results: Sequence[Ack | Refusal],
+    refused: Refused,
+) -> None:
+    """Keep with each refusal where it stood, and say it."""
+    found = {}
+    for place, result in zip(places, results, strict=True):
+        if isinstance(result, Refusal):
+            refused(msgspec.structs.replace(result, place=place))
+            if result.id is not None and place:
+                found.setdefault(result.id, place)
+    if found:
+        log.note_places(found)
 
 
 def replay_quarantine(
@@ -118,7 +153,7 @@ def replay_quarantine(
     Raises:
         HomeLocked: a server has the folder open: stop it first.
     """
-    with _opened(home, contracts, request, horizon, clock) as engine:
+    with _opened(home, contracts, request, horizon, clock) as (engine, _):
         tally = Tally()
         tally.add(engine.replay_quarantine())
         return tally.report()
@@ -131,7 +166,7 @@ def _opened(
     request: EventContract,
     horizon: int,
     clock: Clock | None = None,
-) -> Iterator[Engine]:
+) -> Iterator[tuple[Engine, Quarantine]]:
     home.create()
     with HomeLock(home.path):
         log = home.open_log()
@@ -148,7 +183,7 @@ def _opened(
                 horizon=horizon,
             )
             try:
-                yield engine
+                yield engine, log
             finally:
                 engine.close()
         finally:

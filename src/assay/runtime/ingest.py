@@ -22,6 +22,7 @@ _CHUNK, _CHUNKS_WAITING = 2_000, 3
 
 Known = Callable[[Event], int]
 Check = Callable[[Event], Event]
+Told = Callable[[Sequence[Ack | Refusal]], None]
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,17 +159,27 @@ def take_events(
 
 
 def load_events(
-    events: Iterable[Event], submit: Callable[[Sequence[Event]], Future[list[Ack | Refusal]]]
+    events: Iterable[Event],
+    submit: Callable[[Sequence[Event]], Future[list[Ack | Refusal]]],
+    told: Told = lambda _: None,
 ) -> LoadReport:
-    """Submit a history in groups, a few of them on their way to the disk at a time."""
+    """Submit a history in groups, a few of them on their way to the disk at a time.
+
+    ``told`` gets the results of each group, in order, once it is durable.
+    """
     tally = Tally()
     waiting: deque[Future[list[Ack | Refusal]]] = deque()
+
+    def settled(results: Sequence[Ack | Refusal]) -> None:
+        tally.add(results)
+        told(results)
+
     for chunk in _chunks(events):
         waiting.append(submit(chunk))
         if len(waiting) > _CHUNKS_WAITING:
-            tally.add(waiting.popleft().result())
+            settled(waiting.popleft().result())
     for future in waiting:
-        tally.add(future.result())
+        settled(future.result())
     return tally.report()
 
 

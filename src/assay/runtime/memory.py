@@ -25,6 +25,7 @@ class MemoryLog:
         self._by_decision: dict[str, DecisionRecord] = {}
         self._by_key: dict[str, Entry] = {}
         self._refusals: dict[int, Refusal] = {}
+        self._refused_as: dict[bytes, int] = {}
         self._refusal_id = 0
         self.append(tuple(entries))
 
@@ -116,10 +117,20 @@ class MemoryLog:
         """See `Quarantine.put`."""
         ids = []
         for refusal in refusals:
-            self._refusal_id += 1
-            self._refusals[self._refusal_id] = msgspec.structs.replace(refusal, id=self._refusal_id)
-            ids.append(self._refusal_id)
+            kept = self._refused_as.get(refusal.raw)
+            if kept is None or kept not in self._refusals:
+                kept = self._refusal_id = self._refusal_id + 1
+                self._refusals[kept] = msgspec.structs.replace(refusal, id=kept)
+                self._refused_as[refusal.raw] = kept
+            ids.append(kept)
         return ids
+
+    def note_places(self, places: Mapping[int, str]) -> None:
+        """See `Quarantine.note_places`."""
+        for number, place in places.items():
+            kept = self._refusals.get(number)
+            if kept is not None and not kept.place:
+                self._refusals[number] = msgspec.structs.replace(kept, place=place)
 
     def refusals(self, after: int = 0) -> Iterator[Refusal]:
         """See `Quarantine.refusals`."""

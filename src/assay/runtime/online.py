@@ -26,6 +26,7 @@ from assay.runtime.ingest import (
     Batch,
     Check,
     LoadReport,
+    Told,
     load_events,
     take_correction,
     take_events,
@@ -243,7 +244,11 @@ class Engine:
         )
 
     def load(
-        self, events: Iterable[Event], *, known_at: Callable[[Event], int] = attrgetter("ts")
+        self,
+        events: Iterable[Event],
+        *,
+        known_at: Callable[[Event], int] = attrgetter("ts"),
+        told: Told = lambda _: None,
     ) -> LoadReport:
         """Take in a history of decoded events, in groups, and wait until all is durable.
 
@@ -252,6 +257,7 @@ class Engine:
                 to quarantine.
             known_at: when the platform learned of an event (microseconds); by default when it
                 happened.
+            told: gets what became of each group of events, in order, once that is durable.
 
         Raises:
             Unavailable: the disk failed; what was taken in before is recognised next time.
@@ -263,7 +269,7 @@ class Engine:
 
             return self._take(0, take)
 
-        return load_events(events, submit)
+        return load_events(events, submit, told)
 
     def replay_quarantine(self, ids: Sequence[int] | None = None) -> list[Ack | Refusal]:
         """Take in refused bodies again, after whatever was wrong has been put right.

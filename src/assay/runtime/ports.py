@@ -1,6 +1,6 @@
 """What does the shell need from outside? A log, a quarantine, an object store, lists, a clock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -134,7 +134,13 @@ class Quarantine(Protocol):
     """Bodies that were refused, kept durably until somebody replays or removes them."""
 
     def put(self, refusals: Sequence[Refusal]) -> list[int]:
-        """Keep the refusals durably; their ids, in order."""
+        """Keep the refusals durably; their ids, in order.
+
+        Bytes that wait here already are not kept twice: they have the id that they had.
+        """
+
+    def note_places(self, places: Mapping[int, str]) -> None:
+        """Remember where in a file refusals stood, by id; what is known already stays."""
 
     def refusals(self, after: int = 0) -> Iterator[Refusal]:
         """Those with ``id > after``, oldest first."""

@@ -66,11 +66,13 @@ class Row(msgspec.Struct, frozen=True):
     """An event as its row says it, not yet checked, and when it could have been known.
 
     ``trouble`` is why nobody can tell what the row says; its event then holds the bare values.
+    ``place`` is where it stands: the file and the row, counted from 1 below the header.
     """
 
     event: Event
     known_at: int
     trouble: ContractViolation | None = None
+    place: str = ""
 
 
 class TableReader:
@@ -177,7 +179,7 @@ class TableReader:
         # Without an id the row's place is one, so that its refusal can be found in the file.
         event_id = raw[layout.id] if raw[layout.id] is not None else place
         event = Event(str(event_id), event_type, ts, payload)
-        return Row(event, known, self._in_unsaid_units(event, fields))
+        return Row(event, known, self._in_unsaid_units(event, fields), place)
 
     def _in_unsaid_units(
         self, event: Event, fields: Mapping[str, Field]
@@ -257,7 +259,7 @@ class _Odd(NamedTuple):
             f"{self.expected} values in line {self.line}, as in the header",
             f"{len(self.values)}",
         )
-        return Row(Event(place, self.event_type, 0, said), NOT_KNOWN, wrong)
+        return Row(Event(place, self.event_type, 0, said), NOT_KNOWN, wrong, place)
 
 
 def _opened(path: Path) -> IO[str]:

@@ -138,3 +138,16 @@ def test_a_truncated_file_is_noticed(path: Path) -> None:
     with pytest.raises((Corrupt, Unavailable)):  # noqa: PT012 - either step may notice
         log = SqliteLog(path)
         list(log.read())
+
+
+def test_a_file_of_before_there_were_places_is_given_them(path: Path) -> None:
+    bare = sqlite3.connect(path)
+    bare.executescript("DROP TABLE quarantine_place; DROP INDEX quarantine_checksum")
+    bare.close()
+    log = SqliteLog(path)
+    one = Refusal(code="c", path="", message="m", raw=b"never seen", received_at=1)
+    [first, again] = log.put([one, one])
+    log.note_places({first: "t.csv:1"})
+    assert first == again
+    assert {kept.id: kept.place for kept in log.refusals()}[first] == "t.csv:1"
+    log.close()

@@ -6,7 +6,7 @@ commit; an integration test counts the fsyncs.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assay.adapters.sqlite.log_erasure import replace_rows
@@ -194,6 +194,10 @@ class SqliteLog:
     def put(self, refusals: Sequence[Refusal]) -> list[int]:
         """See `Quarantine.put`."""
         return self._quarantine.put(refusals)
+
+    def note_places(self, places: Mapping[int, str]) -> None:
+        """See `Quarantine.note_places`."""
+        self._quarantine.note_places(places)
 
     def refusals(self, after: int = 0) -> Iterator[Refusal]:
         """See `Quarantine.refusals`."""

@@ -7,6 +7,7 @@ back: all inside the transaction that appends the receipt, so that a crash leave
 import sqlite3
 from collections.abc import Sequence
 
+from assay.adapters.sqlite.log_quarantine import remove_from
 from assay.adapters.sqlite.log_rows import encode_row
 from assay.core.errors import Conflict
 from assay.runtime.ports import Entry
@@ -35,7 +36,7 @@ def replace_rows(
         connection.execute(f"DROP TRIGGER IF EXISTS {statement.split()[2]}")
     for stone in stones:
         _replace(connection, stone)
-    connection.executemany("DELETE FROM quarantine WHERE id = ?", [(n,) for n in refusals])
+    remove_from(connection, refusals)
     for statement in guards:
         connection.execute(statement)
 

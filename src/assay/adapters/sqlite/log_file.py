@@ -14,6 +14,7 @@ from assay.core.errors import AssayError, Conflict, Corrupt, NotFound, Unavailab
 _APPLICATION_ID = 0x41535359  # "ASSY": another program's database is refused, not extended
 _VERSION = 1
 _TRIGGER = "CREATE TRIGGER "
+_LATER = " IF NOT EXISTS "
 
 _log = logging.getLogger("assay.home")
 
@@ -157,6 +158,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) 
         )
     else:
         _put_back(connection, schema)
+        _add_later(connection, schema)
 
 
 def _put_back(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
@@ -173,6 +175,18 @@ def _put_back(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
             with _transaction(connection):
                 connection.execute(f"DROP TRIGGER IF EXISTS {name}")
                 connection.execute(statement)
+
+
+def _add_later(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
+    """Make what a file of an earlier version of this program does not have yet; it may be read on.
+
+    Only where it is missing: every other command that opens the file writes nothing.
+    """
+    found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    for statement in schema:
+        _, said, rest = statement.partition(_LATER)
+        if said and rest.split(maxsplit=1)[0] not in found:
+            connection.execute(statement)
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from assay.adapters.sqlite.log_file import LogFile
 from assay.contracts.quarantine import Refusal
@@ -19,9 +19,15 @@ QUARANTINE_SCHEMA = (
         received_at INTEGER NOT NULL,
         checksum INTEGER NOT NULL
     ) STRICT""",
+    # Both came later than the table, and are made in an older file when it is opened.
+    """CREATE TABLE IF NOT EXISTS quarantine_place (
+        id INTEGER PRIMARY KEY,
+        place TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS quarantine_checksum ON quarantine (checksum)",
 )
 _READ_CHUNK = 256
-_Row = tuple[int, str, str, str, bytes, int, int]
+_Row = tuple[int, str, str, str, bytes, int, int, str]
 
 
 class QuarantineTable:
@@ -33,13 +39,22 @@ class QuarantineTable:
     def put(self, refusals: Sequence[Refusal]) -> list[int]:
         """See `Quarantine.put`."""
         with self._file.transaction() as connection:
-            return put_in(connection, refusals)
+            return [_kept(connection, one) or put_in(connection, [one])[0] for one in refusals]
+
+    def note_places(self, places: Mapping[int, str]) -> None:
+        """See `Quarantine.note_places`."""
+        with self._file.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO quarantine_place VALUES (?, ?)",
+                [(number, _storable(place)) for number, place in places.items()],
+            )
 
     def refusals(self, after: int = 0) -> Iterator[Refusal]:
         """See `Quarantine.refusals`."""
         last = after
         while rows := self._file.query(
-            "SELECT id, code, path, message, raw, received_at, checksum FROM quarantine "
+            "SELECT id, code, path, message, raw, received_at, checksum, coalesce(place, '') "
+            "FROM quarantine LEFT JOIN quarantine_place USING (id) "
             "WHERE id > ? ORDER BY id LIMIT ?",
             (last, _READ_CHUNK),
         ):
@@ -49,9 +64,25 @@ class QuarantineTable:
     def remove(self, refusal_ids: Sequence[int]) -> None:
         """See `Quarantine.remove`."""
         with self._file.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM quarantine WHERE id = ?", [(number,) for number in refusal_ids]
-            )
+            remove_from(connection, refusal_ids)
+
+
+def remove_from(connection: sqlite3.Connection, refusal_ids: Sequence[int]) -> None:
+    """Forget refusals in the transaction that is under way."""
+    for table in ("quarantine", "quarantine_place"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE id = ?",  # noqa: S608 - constants only
+            [(number,) for number in refusal_ids],
+        )
+
+
+def _kept(connection: sqlite3.Connection, one: Refusal) -> int | None:
+    """The id under which the same bytes wait already."""
+    row = connection.execute(
+        "SELECT min(id) FROM quarantine WHERE checksum = ? AND raw = ?",
+        (zlib.crc32(one.raw), one.raw),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def put_in(connection: sqlite3.Connection, refusals: Sequence[Refusal]) -> list[int]:
@@ -75,11 +106,17 @@ def put_in(connection: sqlite3.Connection, refusals: Sequence[Refusal]) -> list[
 
 
 def _decode(row: _Row) -> Refusal:
-    number, code, path, message, raw, received_at, checksum = row
+    number, code, path, message, raw, received_at, checksum, place = row
     if zlib.crc32(raw) != checksum:
         raise Corrupt(f"refusal {number} in the quarantine does not match its checksum")
     return Refusal(
-        code=code, path=path, message=message, raw=raw, received_at=received_at, id=number
+        code=code,
+        path=path,
+        message=message,
+        raw=raw,
+        received_at=received_at,
+        id=number,
+        place=place,
     )
 
 
