@@ -104,11 +104,14 @@ def _check_characters(text: str) -> None:
 
 
 def _key(text: Check) -> Check:
-    """A text that names one entity: what reads alike on a screen must not be two of them."""
+    """A text that names one entity: what reads alike on a screen must not be two of them.
+
+    No text at all names nobody: everybody whose name is missing would be one entity.
+    """
 
     def check(value: Any) -> str:
         name: str = text(value)
-        if not name.isprintable() or name != name.strip():
+        if not name or not name.isprintable() or name != name.strip():
             _check_name(name)
         return name
 
@@ -116,6 +119,8 @@ def _key(text: Check) -> Check:
 
 
 def _check_name(name: str) -> None:
+    if not name:
+        raise Mismatch("an identifier (leave an optional one out)", "an empty text")
     if name != name.strip():
         raise Mismatch("an identifier without white space at its ends", shown_value(name))
     for place, character in enumerate(name):

@@ -284,6 +284,7 @@ def test_a_message_stays_short_and_printable_whatever_came() -> None:
 @pytest.mark.parametrize(
     ("card", "expected", "got"),
     [
+        ("", "an identifier (leave an optional one out)", "an empty text"),
         (" c1", "an identifier without white space at its ends", '" c1"'),
         ("c1\n", "an identifier without white space at its ends", '"c1\\n"'),
         ("c1\u00a0", "an identifier without white space at its ends", "c1"),

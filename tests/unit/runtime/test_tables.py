@@ -244,3 +244,13 @@ def test_two_rows_of_one_id_keep_their_own_moments(tmp_path: Path) -> None:
     log = home.open_log()
     assert [(e.event.id, e.known_at - AT) for e in log.entries()] == [("a", 2), ("b", 0)]
     log.close()
+
+
+def test_a_key_of_no_text_is_refused_whatever_it_came_in(tmp_path: Path) -> None:
+    [read] = csv_rows(tmp_path, f"id,ts,card,cents\na,{TS},,1\n")
+    path = tmp_path / "paid.parquet"
+    pl.DataFrame({"id": ["a"], "ts": [AT], "card": [""], "cents": [1]}).write_parquet(path)
+    [typed] = TableReader(CONTRACTS, Layout(event_type="paid")).rows(path)
+    for row in (read, typed):
+        with pytest.raises(ContractViolation, match=r"\$\.data\.card"):
+            check_event(row.event, CONTRACTS)

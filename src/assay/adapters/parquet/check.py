@@ -137,7 +137,10 @@ def _field_suspects(column: Any, field: Field, *, is_key: bool) -> Mask:
             chosen = pc.is_in(column, value_set=pa.array(field.choices, pa.string()))
             held: Mask = chosen.to_numpy(zero_copy_only=False)
             return ~held & ~_nulls(column)
-        return _text_suspects(column, field.length_max, is_key=is_key)
+        found = _text_suspects(column, field.length_max, is_key=is_key)
+        if is_key:
+            found |= (np.diff(text_buffers(column)[1]) == 0) & ~_nulls(column)
+        return found
     if field.kind == "bool":
         return np.zeros(len(column), np.bool_)
     if field.kind == "time":
