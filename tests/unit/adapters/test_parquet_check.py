@@ -14,7 +14,7 @@ from tests.property.backfill.cut import backfilled
 from assay.adapters.parquet.arrow import arrow_type
 from assay.adapters.parquet.check import refused_rows
 from assay.contracts.contract import ContractSet, EventContract, Field
-from assay.contracts.decode import check_event
+from assay.contracts.decode import check_event, decode_event
 from assay.contracts.event import Event
 from assay.contracts.violation import ContractViolation
 from assay.core.errors import Invalid, NotFound
@@ -127,6 +127,45 @@ def test_an_id_with_another_body_is_refused_and_the_first_stands(tmp_path: Path)
     report, kept = run(tmp_path, table(id=["a", "a", "a"], ts=[T, T, T + 5], cents=[7, 7, 7]))
     assert (report.events, report.duplicates, report.refused) == (1, 1, 1)
     assert [(line["code"], line["event"]["ts"]) for line in kept] == [("conflict", T + 5)]
+
+
+def test_a_conflict_says_its_file_row_and_data_wherever_it_stood(tmp_path: Path) -> None:
+    """Over many files, parts and types; an obvious pass over all rows is the oracle."""
+    folder, t = tmp_path / "in", T
+    folder.mkdir()
+    rows: list[tuple[str, int, dict[str, Any]]] = []
+    for number in range(3):
+        made = []
+        for at in range(24):
+            t += 1
+            made.append(
+                {
+                    "id": f"e{(number * 24 + at) % 31}",
+                    "type": "lost" if at % 9 == 4 else "paid",
+                    "ts": t if at % 7 else T,
+                    "card": "x",
+                    "cents": 101 if at % 5 == 3 else at % 3,  # 101 breaks the contract
+                    "note": None if at % 4 else "n",  # no value reads it: kept in no step
+                }
+            )
+        pq.write_table(pa.Table.from_pylist(made), folder / f"{number}.parquet", row_group_size=5)
+        rows += [(f"{number}.parquet", at, row) for at, row in enumerate(made)]
+    expected, first = [], dict[str, tuple[Any, ...]]()
+    for file, at, row in rows:
+        if row["type"] == "paid" and row["cents"] <= 100:
+            said = (row["ts"], row["card"], row["cents"], row["note"])
+            if first.setdefault(row["id"], said) != said:
+                data = {k: row[k] for k in ("card", "cents", "note") if row[k] is not None}
+                event = {"id": row["id"], "type": "paid", "ts": row["ts"], "data": data}
+                expected.append((file, at, event))
+    report = backfilled(folder, tmp_path / "out", CATALOG, CONTRACTS, Shape((T + 30,), 2, 7))
+    lines = (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()
+    kept = [line for line in map(json.loads, lines) if line["code"] == "conflict"]
+    assert [(line["file"], line["row"], line["event"]) for line in kept] == expected
+    assert len(expected) > 10
+    assert report.refused == len(lines)
+    mended = json.dumps({**kept[0]["event"], "id": "new"}).encode()
+    assert decode_event(mended, CONTRACTS, now=t).payload == expected[0][2]["data"]
 
 
 def test_a_retraction_id_with_another_target_is_refused_and_the_first_stands(

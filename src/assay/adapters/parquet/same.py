@@ -4,7 +4,8 @@ Hashes find suspects; what decides is the id itself, and a 64-bit hash of everyt
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.adapters.parquet.arrow import whole
+from assay.adapters.parquet.conflicts import Conflict
 from assay.adapters.parquet.folder import Folder
 from assay.adapters.parquet.slots import committed, read_slot
 from assay.core.errors import TooLarge
@@ -24,8 +26,19 @@ SUSPECTS_MAX = 2_000_000
 _ROW_MASK = (1 << 32) - 1
 
 
-def find_same(folder: Folder, pieces: Sequence[str], slots: int) -> Facts:
+def find_same(
+    folder: Folder,
+    pieces: Sequence[str],
+    slots: int,
+    told: Callable[[list[Conflict]], Iterable[Facts]],
+) -> Facts:
     """One step: the rows to leave out are written to ``drops``, those refused to quarantine.
+
+    Args:
+        folder: where the pieces lie.
+        pieces: of the input, in its order.
+        slots: how many buckets hashes of ids went to.
+        told: gives the lines of the quarantine.
 
     Raises:
         TooLarge: more than two million events share an id with another.
@@ -45,8 +58,11 @@ def find_same(folder: Folder, pieces: Sequence[str], slots: int) -> Facts:
     drops, conflicts = _judged(folder, pieces, rows)
     with committed(folder.work / "drops.json") as aside:
         aside.write_text(json.dumps(drops), encoding="ascii")
-    with committed(folder.refused("same")) as aside:
-        aside.write_text("".join(json.dumps(line) + "\n" for line in conflicts), encoding="ascii")
+    with (
+        committed(folder.refused("same")) as aside,
+        aside.open("w", encoding="ascii") as quarantine,
+    ):
+        quarantine.writelines(json.dumps(line) + "\n" for line in told(conflicts))
     if not conflicts:
         folder.refused("same").unlink()
     dropped = sum(len(at) for by_range in drops.values() for at in by_range.values())
@@ -85,16 +101,20 @@ def _suspects(paths: Sequence[Path], slot: int) -> NDArray[np.int64]:
 
 def _judged(
     folder: Folder, pieces: Sequence[str], rows: NDArray[np.int64]
-) -> tuple[Drops, list[Facts]]:
+) -> tuple[Drops, list[Conflict]]:
     """The first event of an id stands, in the order of the input; a piece is one event type."""
     first: dict[str, int] = {}
+    seen: Counter[tuple[str, str, str]] = Counter()
     drops: Drops = {}
     conflicts = []
     order = np.lexsort((rows[:, 2], rows[:, 0]))
     names = _ids_at(folder, pieces, rows)
     for at in order.tolist():
         piece, place, _, _, body = rows[at].tolist()
-        event_id, ts = names[at]
+        event_id = names[at]
+        unit, _, event_type = pieces[piece].split("-", 2)
+        nth = seen[unit, event_type, event_id]
+        seen[unit, event_type, event_id] += 1
         stands = first.get(event_id)
         if stands is None:
             first[event_id] = body
@@ -102,35 +122,21 @@ def _judged(
         by_range = drops.setdefault(pieces[piece], {})
         by_range.setdefault(place >> 32, []).append(place & _ROW_MASK)
         if stands != body:
-            conflicts.append(_conflict(event_id, pieces[piece].split("-", 2)[2], ts))
+            conflicts.append(Conflict(int(unit), event_type, event_id, nth))
     return drops, conflicts
 
 
-def _ids_at(
-    folder: Folder, pieces: Sequence[str], rows: NDArray[np.int64]
-) -> list[tuple[str, int]]:
-    """The id and ts of each row, every batch that holds one read once."""
+def _ids_at(folder: Folder, pieces: Sequence[str], rows: NDArray[np.int64]) -> list[str]:
+    """The id of each row, every batch that holds one read once."""
     batches = rows[:, 0] << 32 | rows[:, 1] >> 32
-    found: list[tuple[str, int]] = [("", 0)] * len(rows)
+    found = [""] * len(rows)
     for batch in np.unique(batches).tolist():
         here = np.flatnonzero(batches == batch)
         table = read_slot(folder.staged(pieces[batch >> 32]), batch & _ROW_MASK)
         taken = table.take(pa.array(rows[here, 1] & _ROW_MASK))
-        pairs = zip(taken.column("id").to_pylist(), taken.column("ts").to_pylist(), strict=True)
-        for at, pair in zip(here.tolist(), pairs, strict=True):
-            found[at] = pair
+        for at, name in zip(here.tolist(), taken.column("id").to_pylist(), strict=True):
+            found[at] = name
     return found
-
-
-def _conflict(event_id: str, event_type: str, ts: int) -> Facts:
-    return {
-        "file": "",
-        "row": None,
-        "code": "conflict",
-        "path": "$.id",
-        "message": f"$.id: {event_id} was given before with another content",
-        "event": {"id": event_id, "type": event_type, "ts": ts},
-    }
 
 
 def _words(table: Any, name: str) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.adapters.parquet.arrow import bits_column, whole
+from assay.adapters.parquet.conflicts import told
 from assay.adapters.parquet.deal import dealt_events, dealt_requests, dealt_rows
 from assay.adapters.parquet.folder import Folder
 from assay.adapters.parquet.order import ordered
@@ -129,7 +130,12 @@ class ParquetStages:
 
     def same(self) -> Facts:
         """See the port."""
-        return find_same(self._folder, self._pieces(), self._shape.buckets)
+        return find_same(
+            self._folder,
+            self._pieces(),
+            self._shape.buckets,
+            lambda found: told(found, self._units, self._files, self._contracts),
+        )
 
     def order(self, at: int) -> Facts:
         """See the port."""
