@@ -126,7 +126,7 @@ def _note(
     refused: Refused,
 ) -> None:
     """Keep with each refusal where it stood, and say it."""
-    found = {}
+    found: dict[int, str] = {}
     for place, result in zip(places, results, strict=True):
         if isinstance(result, Refusal):
             refused(msgspec.structs.replace(result, place=place))
