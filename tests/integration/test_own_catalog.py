@@ -80,6 +80,11 @@ def test_its_rules_decide_and_every_served_value_is_verified(
         assert told["compared"] >= 4
         code, told = run(capsys, "verify", "decisions", "--home", str(home))
         assert (code, told["mismatches"]) == (0, 0)
+        # The definitions that served are kept: to edit the file is to serve others from now on.
+        (folder / CATALOG).write_text(TEXT.replace('window = "1h"', 'window = "2m"'))
+        code, told = run(capsys, "verify", "features", "--home", str(home))
+        assert (code, told["mismatches"]) == (0, 0)
+        assert told["compared"] >= 4
     assert outcomes == ["approve", "approve", "block", "block"]
 
 

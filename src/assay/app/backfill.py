@@ -26,6 +26,7 @@ def backfill_files(
     *,
     memory: int,
     workers: int = 1,
+    ignored: frozenset[str] = frozenset(),
     progress: Progress = lambda *_: None,
 ) -> Report:
     """Fill the values of every request in Parquet files, whatever their size.
@@ -36,6 +37,7 @@ def backfill_files(
         out: new, or that of a run that did not end.
         memory: bytes that the process may use.
         workers: steps done at a time; no bit of the output depends on it.
+        ignored: columns that are no field.
         progress: told a stage, how many of its steps are done, and how many there are.
 
     Raises:
@@ -44,13 +46,19 @@ def backfill_files(
         Unavailable: pyarrow is not installed, or a file cannot be read or written.
     """
     _check_folder(out)
-    run = _prepared(workload, given, out, memory=memory, workers=workers, progress=progress)
+    run = _prepared(workload, given, out, memory, workers, progress, ignored)
     with Folder(out).held():
         return run()
 
 
 def _prepared(
-    workload: Workload, given: Path, out: Path, *, memory: int, workers: int, progress: Progress
+    workload: Workload,
+    given: Path,
+    out: Path,
+    memory: int,
+    workers: int,
+    progress: Progress,
+    ignored: frozenset[str] = frozenset(),
 ) -> Callable[[], Report]:
     """The input looked at and found good; nothing is written yet."""
     try:
@@ -62,7 +70,13 @@ def _prepared(
     if memory < MEMORY_MIN:
         raise Invalid(f"expected at least 512MiB of memory, got {memory:,} bytes")
     stages = ParquetStages(
-        given, out, workload.catalog, workload.contracts, memory=memory, workers=workers
+        given,
+        out,
+        workload.catalog,
+        workload.contracts,
+        memory=memory,
+        workers=workers,
+        ignored=ignored,
     )
 
     def job(sources: tuple[Source, ...]) -> str:
@@ -105,7 +119,7 @@ def backfill_home(
                 f"{out} holds a backfill of another home that is not done: name another folder, "
                 "or remove this one to start over"
             )
-        return _prepared(workload, copied, out, memory=memory, workers=workers, progress=progress)()
+        return _prepared(workload, copied, out, memory, workers, progress)()
 
 
 def _check_folder(out: Path) -> None:

@@ -35,6 +35,7 @@ _STAGES = {
 )
 @click.option("--version", help="Of the home, in place of the live one: its key, the digest of a "
               "catalog, or shipped.")  # fmt: skip
+@click.option("--ignore", "ignored", multiple=True, help="A column of --events that is no field.")
 @click.option("--memory", default="4GiB", show_default=True, help="What the process may use.")
 @click.option(
     "--workers",
@@ -52,6 +53,7 @@ def backfill(
     out: Path,
     change: Path | None,
     version: str | None,
+    ignored: tuple[str, ...],
     memory: str,
     workers: int,
     as_json: bool,
@@ -84,7 +86,13 @@ def backfill(
     with _stages(quiet=as_json) as progress:
         if events is not None:
             report = backfill_files(
-                definitions, events, out, memory=limit, workers=workers, progress=progress
+                definitions,
+                events,
+                out,
+                memory=limit,
+                workers=workers,
+                ignored=frozenset(ignored),
+                progress=progress,
             )
         elif home is not None:
             report = backfill_home(

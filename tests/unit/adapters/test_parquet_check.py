@@ -13,6 +13,7 @@ from tests.property.backfill.cut import backfilled
 
 from assay.adapters.parquet.arrow import arrow_type
 from assay.adapters.parquet.check import refused_rows
+from assay.adapters.parquet.source import input_files
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.decode import check_event, decode_event
 from assay.contracts.event import Event
@@ -230,6 +231,18 @@ def test_columns_that_are_no_contracts_are_refused_as_a_whole(
 ) -> None:
     with pytest.raises(Invalid, match=says.replace("?", r"\?")):
         run(tmp_path, table(**columns))
+
+
+def test_a_column_that_is_no_field_is_passed_over_when_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    pq.write_table(table(batch=[7, 7, 7]), path)
+    [file] = input_files(path, CONTRACTS, "paid", frozenset({"batch"}))
+    assert "batch" not in file.columns
+    assert {"id", "ts", "cents"} <= file.columns.keys()
+    with pytest.raises(Invalid, match="--ignore"):
+        input_files(path, CONTRACTS, "paid")
+    with pytest.raises(Invalid, match="cents: a column that contracts speak of"):
+        input_files(path, CONTRACTS, "paid", frozenset({"batch", "cents"}))
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:

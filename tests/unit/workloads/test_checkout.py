@@ -200,3 +200,11 @@ def test_money_and_lists_have_what_a_policy_needs() -> None:
     assert CHECKOUT.costs.currency == BOOKING.field(CHECKOUT.amount_field).unit
     assert all(use.owner and use.age_max > 0 for use in LISTS)
     assert msgspec.json.encode(CHECKOUT.rules)
+
+
+def test_the_sentence_of_a_value_says_which_events_count() -> None:
+    about = {feature.name: feature.about for feature in CATALOG.features}
+    events = "count over login events with the same user_id where"
+    assert about["user_failed_logins_24h"] == f"{events} succeeded == false, 24h"
+    for feature in CATALOG.features:
+        assert all(str(where) in feature.about for where in feature.where), feature.name

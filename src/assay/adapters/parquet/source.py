@@ -40,7 +40,14 @@ class InputFile:
         Invalid: it is not Parquet, or a column is unknown, missing or of a wrong type.
     """
 
-    def __init__(self, path: Path, name: str, contracts: ContractSet, only_type: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        contracts: ContractSet,
+        only_type: str,
+        ignored: frozenset[str] = frozenset(),
+    ) -> None:
         self.path, self.name, self.only_type = path, name, only_type
         try:
             self.metadata = pq.read_metadata(path)
@@ -49,7 +56,7 @@ class InputFile:
             raise Invalid(f"{path} is not a readable Parquet file: {error}") from error
         except OSError as error:
             raise Unavailable(f"{path} cannot be read: {error}") from error
-        self.columns = checked_columns(schema, contracts, str(path))
+        self.columns = checked_columns(schema, contracts, str(path), ignored)
         self.rows: int = self.metadata.num_rows
 
     @cached_property
@@ -122,12 +129,19 @@ def cast_batch(batch: Any, columns: Mapping[str, Any]) -> Any:
     return pa.record_batch(arrays, names=list(columns))
 
 
-def input_files(given: Path, contracts: ContractSet, only_type: str) -> list[InputFile]:
+def input_files(
+    given: Path, contracts: ContractSet, only_type: str, ignored: frozenset[str] = frozenset()
+) -> list[InputFile]:
     """The files a path stands for: itself, or every ``*.parquet`` below it in order of name.
 
     Raises:
         NotFound: nothing is there.
+        Invalid: a column to ignore is one that events are made of.
     """
+    fields = {field.name for contract in contracts for field in contract.fields}
+    meant = sorted(ignored & {*fields, *_ENVELOPE})
+    if meant:
+        raise Invalid(f"{', '.join(meant)}: a column that contracts speak of cannot be ignored")
     if given.is_dir():
         found = sorted(p for p in given.rglob("*.parquet") if not p.name.startswith((".", "_")))
         names = [str(path.relative_to(given)) for path in found]
@@ -136,12 +150,17 @@ def input_files(given: Path, contracts: ContractSet, only_type: str) -> list[Inp
     if not found:
         raise NotFound(f"{given}: expected a Parquet file, or a folder that holds some (*.parquet)")
     return [
-        InputFile(path, name, contracts, only_type) for path, name in zip(found, names, strict=True)
+        InputFile(path, name, contracts, only_type, ignored)
+        for path, name in zip(found, names, strict=True)
     ]
 
 
-def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str, Any]:
+def checked_columns(
+    schema: Any, contracts: ContractSet, where: str, ignored: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The type that each column is read as; ``where`` names the input in messages.
+
+    A column that is ``ignored`` is not read.
 
     Raises:
         Invalid: a column is unknown, missing, there twice, or of a type that must be guessed at.
@@ -152,6 +171,8 @@ def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str
             kinds.setdefault(field.name, set()).add(arrow_type(field.kind))
     wanted: dict[str, Any] = {}
     for name, found in zip(schema.names, schema.types, strict=True):
+        if name in ignored:
+            continue
         if name in wanted:  # neither could be asked for by its name
             raise Invalid(f"{where}: there are two columns {name!r}: remove or rename one")
         if name in ("id", "type"):
@@ -163,7 +184,7 @@ def checked_columns(schema: Any, contracts: ContractSet, where: str) -> dict[str
         else:
             raise Invalid(
                 f"{where}: no contract has a field {name!r}.{near_miss(name, [*kinds, *_ENVELOPE])}"
-                " Remove the column or rename it"
+                " Remove the column, rename it, or name it as ignored (--ignore)"
             )
         if not _readable(found, kind):
             raise Invalid(f"{where}: column {name!r} is {found}, expected {_words(name, kind)}")

@@ -52,6 +52,7 @@ class ParquetStages:
         memory: bytes that the process may use.
         workers: steps that will be done at a time.
         only_type: of the events in files without a column ``type``.
+        ignored: columns that are no field of any contract; any other such column is refused.
 
     Raises:
         NotFound: there is no Parquet file.
@@ -68,12 +69,13 @@ class ParquetStages:
         memory: int,
         workers: int = 1,
         only_type: str = "",
+        ignored: frozenset[str] = frozenset(),
     ) -> None:
         contracts = with_retractions(contracts)
         self._catalog, self._contracts = catalog, contracts
         self._memory, self._workers = memory, workers
         self._folder, self._only = Folder(out), only_type or catalog.request.type
-        self._files: list[InputFile] = input_files(given, contracts, self._only)
+        self._files: list[InputFile] = input_files(given, contracts, self._only, ignored)
         self._lookups, self._fields = lookups_of(catalog), fields_read(catalog)
         self._units: list[Unit] = []
         self._done: Mapping[str, Facts] = {}
