@@ -27,6 +27,7 @@ NULL = -(2**63)
 #: Texts whose hash is remembered: enough for the devices or addresses of a busy minute.
 _TEXTS_REMEMBERED = 1 << 16
 _DOUBLE, _INT64 = struct.Struct("<d"), struct.Struct("<q")
+_EXPECTED = "expected a whole number of 64 bits"
 _ALL_BUT_SIGN = 0x7FFF_FFFF_FFFF_FFFF
 
 
@@ -80,6 +81,19 @@ class Encoder:
             else:
                 codes.append(real_code(value))
         return codes
+
+    def misfit(self, codes: Sequence[Any]) -> str:
+        """Which field is no whole number of 64 bits, of what `encode` gave; else it is the time.
+
+        Example:
+            >>> encoder = Encoder("booking", [Input("nights", "int"), Input("amount", "money")])
+            >>> encoder.misfit([1, "12,5"])
+            "booking.amount: expected a whole number of 64 bits, got '12,5'"
+        """
+        for (field, _, _), code in zip(self._steps, codes, strict=True):
+            if not isinstance(code, int) or not -(2**63) <= code < 2**63:
+                return f"{self.event_type}.{field}: {_EXPECTED}, got {shown(code)}"
+        return f"{self.event_type}: {_EXPECTED} as its time"
 
     def encode_all(self, payloads: Sequence[Mapping[str, Any]]) -> list[Ints]:
         """The inputs of many payloads: one column per input.

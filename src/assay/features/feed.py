@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.core.errors import Invalid, shown
+from assay.core.errors import Invalid
 from assay.features.layout import NO_KEY, NOT_SEEN, REACH, SHAPE_WORDS
 from assay.features.plan import Plan
 from assay.features.slabs import Key, Slabs
@@ -47,10 +47,7 @@ class Feed:
         try:
             self._words.pack_into(self._data, 0, ts, identity, *rows, *self._no_places, *codes)
         except struct.error as error:
-            raise Invalid(
-                f"{self.encoder.event_type}: expected whole numbers of 64 bits, got "
-                f"{shown(codes)}: {error}"
-            ) from error
+            raise Invalid(self.encoder.misfit(codes)) from error
 
     def put(self, place: int, row: int) -> None:
         """Write the row of a table."""

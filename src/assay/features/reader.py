@@ -5,7 +5,7 @@ import struct
 import numpy as np
 
 from assay.contracts.event import Event
-from assay.core.errors import Invalid, shown
+from assay.core.errors import Invalid
 from assay.features.catalog import Catalog
 from assay.features.combine import combine
 from assay.features.feed import look_up, rows_of
@@ -50,7 +50,9 @@ class Reader:
         try:
             self._words.pack_into(self._io.data, 0, request.ts, *rows, *self._no_places, *codes)
         except struct.error as error:
-            raise Invalid(f"expected whole numbers of 64 bits, got {shown(codes)}") from error
+            raise Invalid(
+                self._encoder.misfit(codes) if self._encoder else f"T is no time: {error}"
+            ) from error
         return rows
 
     def gather(self, pool: Ints, rows: Ints) -> int:

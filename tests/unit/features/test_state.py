@@ -300,3 +300,13 @@ def test_an_event_that_is_refused_leaves_no_row_behind() -> None:
     assert (state.keys_used, state.bytes_used) == used
     after = state.dump()[1]
     assert [name for name, part in before.items() if not np.array_equal(part, after[name])] == []
+
+
+def test_a_value_that_does_not_fit_is_told_by_its_field() -> None:
+    state = FeatureState(catalog(feature("sum"), feature("max", of="shipped")))
+    for field, value in (("cents", "12,5"), ("shipped", 1 << 63), ("cents", 1.5)):
+        with pytest.raises(
+            Invalid, match=rf"^paid\.{field}: expected .* of 64 bits, got {value!r}"
+        ):
+            state.apply(Event("e", "paid", T, {"card": "a", "cents": 1, field: value}))
+    assert state.keys_used == 0
