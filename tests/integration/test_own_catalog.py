@@ -115,3 +115,10 @@ def test_there_is_no_recipe_to_train_by(folder: Path, tmp_path: Path) -> None:
     home.create()
     with pytest.raises(Invalid, match="has no recipe, so no model is trained for it"):
         train_home(home, f"{folder}/")
+
+
+def test_its_contracts_are_compared_as_its_document_says_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = run(capsys, "contract", "check", f"{folder}/", str(folder / CONTRACTS))
+    assert (code, told["compatible"]) == (0, True)

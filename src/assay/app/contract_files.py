@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from assay.app.own import read_contracts
+from assay.app.own import CONTRACTS, read_contracts
 from assay.app.workloads import WORKLOADS, contracts_of
 from assay.contracts.contract import ContractSet
 from assay.core.errors import NotFound, shown
@@ -18,8 +18,8 @@ def contracts_at(source: str) -> ContractSet:
     path = Path(source)
     if not path.exists() and source in WORKLOADS:
         return contracts_of(source)
-    if path.is_dir():
-        return contracts_of(source)
+    if path.is_dir():  # a workload of somebody's own, as its producers see it
+        return read_contracts(path / CONTRACTS)
     try:
         return read_contracts(path)
     except NotFound as error:
