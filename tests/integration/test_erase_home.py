@@ -22,6 +22,7 @@ from assay.contracts.event import Event
 from assay.core.errors import Unavailable
 from assay.core.time import MINUTE
 from assay.models.bundle import FORMAT, Bundle, Manifest, build_bundle
+from assay.runtime.backfill import run_backfill
 from assay.runtime.erasure import Erasures
 from assay.runtime.identity import Identity, Role
 from assay.runtime.ports import Entry
@@ -224,3 +225,47 @@ def test_a_forged_receipt_and_a_lost_one_are_noticed(
         code, told = run(capsys, "verify", promise, "--home", str(home))
         assert code == 1
         assert "whose receipt is not in the log" in told["differences"][0]["what"]
+
+
+def test_a_backfill_that_was_begun_before_an_erasure_brings_nobody_back(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Unavailable("as if killed")
+
+    out = home.parent / f"{home.name}-out"
+    backfill = ("backfill", "--home", str(home), "--out", str(out))
+    with monkeypatch.context() as patched:
+        patched.setattr("assay.runtime.backfill._steps", killed)
+        assert run(capsys, *backfill)[0] == 4
+    copies = list((out / ".work" / "log").glob("*.parquet"))
+    assert copies
+    assert run(capsys, "erase", "--home", str(home), "--subject", f"user_id={USER}")[0] == 0
+    capsys.readouterr()
+    assert main(list(backfill)) == 3
+    assert "was erased" in capsys.readouterr().err
+    assert files_with(out, USER) == []
+    assert not any(copy.exists() for copy in copies)
+    code, told = run(capsys, *backfill)
+    assert (code, told["requests"]) == (0, 20)
+
+
+def test_an_erasure_while_a_backfill_runs_removes_what_it_wrote(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = home.parent / f"{home.name}-out"
+    backfill = ("backfill", "--home", str(home), "--out", str(out))
+    whole = run_backfill
+
+    def erased_meanwhile(*args: Any, **more: Any) -> Any:
+        report = whole(*args, **more)
+        assert run(capsys, "erase", "--home", str(home), "--subject", f"user_id={USER}")[0] == 0
+        return report
+
+    with monkeypatch.context() as patched:
+        patched.setattr("assay.app.backfill.run_backfill", erased_meanwhile)
+        assert main(list(backfill)) == 3
+    assert not list(out.glob("*.parquet"))
+    assert not (out / "manifest.json").exists()
+    code, told = run(capsys, *backfill)
+    assert (code, told["requests"]) == (0, 20)

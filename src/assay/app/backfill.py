@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from assay.adapters.parquet.folder import Folder, JournalFile
 from assay.app.home import Home
@@ -13,10 +14,11 @@ from assay.core.errors import Conflict, Invalid, Unavailable
 from assay.runtime.backfill import Progress, Report, run_backfill
 from assay.runtime.backfill_job import Source, job_digest
 from assay.runtime.backfill_log import standing
+from assay.runtime.tombstones import ERASURE_PREFIX, ERASURE_TYPE
 from assay.workloads.workload import Workload
 
 MEMORY_MIN = 1 << 29
-_ORIGIN = "origin.json"  #: beside the copy of a log: whose it is
+_ORIGIN = "origin.json"  #: beside the copy of a log: whose it is, and what was erased from it
 
 
 def backfill_files(
@@ -104,22 +106,36 @@ def backfill_home(
         NotFound: there is no such home.
         Corrupt: the log is damaged.
         Conflict: the folder holds a finished backfill, or one of another home that is not done, or
-            another process fills it.
+            another process fills it; or a subject was erased meanwhile, and so is what was written.
     """
     home.check()
     _check_folder(out)
     if (out / "manifest.json").exists():
         raise Conflict(f"{out} holds a finished backfill: name a new folder")
-    copied = out / ".work" / "log"
-    with Folder(out).held():
+    folder, copied = Folder(out), out / ".work" / "log"
+    with folder.held():
         if not copied.exists():
             _copy_log(home, copied, with_retractions(workload.contracts), progress)
-        elif (copied / _ORIGIN).read_text() != _origin(home):
+        begun = json.loads((copied / _ORIGIN).read_text())
+        if begun["log"] != _log_of(home):
             raise Conflict(
                 f"{out} holds a backfill of another home that is not done: name another folder, "
                 "or remove this one to start over"
             )
-        return _prepared(workload, copied, out, memory, workers, progress)()
+        _check_erasures(home, folder, begun)
+        report = _prepared(workload, copied, out, memory, workers, progress)()
+        _check_erasures(home, folder, begun)
+        return report
+
+
+def _check_erasures(home: Home, folder: Folder, begun: dict[str, Any]) -> None:
+    """A copy outlives no erasure: whoever was erased since is in it, and in what came of it."""
+    if begun["erasures"] != _erasures_of(home):
+        folder.forget()
+        raise Conflict(
+            f"a subject was erased from {home.path} since {folder.path} was begun, and stood in "
+            "it: all that was written there is removed. Start the same command again"
+        )
 
 
 def _check_folder(out: Path) -> None:
@@ -127,9 +143,19 @@ def _check_folder(out: Path) -> None:
         raise Invalid(f"{out} is a file: expected a folder, new or of a run that did not end")
 
 
-def _origin(home: Home) -> str:
+def _log_of(home: Home) -> list[str | int]:
     """Which log it is: its path, and its file, which another log at that path would not have."""
-    return json.dumps([str(home.path.resolve()), home.log_path.stat().st_ino])
+    return [str(home.path.resolve()), home.log_path.stat().st_ino]
+
+
+def _erasures_of(home: Home) -> list[str]:
+    """The receipts of the erasures in a log."""
+    log = home.open_log()
+    try:
+        named = log.named(ERASURE_PREFIX)
+        return [entry.event.id for entry in named if entry.event.type == ERASURE_TYPE]
+    finally:
+        log.close()
 
 
 def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) -> None:
@@ -140,6 +166,8 @@ def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) 
     aside = to.with_name("log.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
+    # Before the copy: an erasure meanwhile is one that the copy does not know.
+    erasures = _erasures_of(home)
     log = home.open_log()
     try:
         last, done = log.last_seq(), 0
@@ -148,5 +176,5 @@ def _copy_log(home: Home, to: Path, contracts: ContractSet, progress: Progress) 
             progress("log", done, last)
     finally:
         log.close()
-    (aside / _ORIGIN).write_text(_origin(home))
+    (aside / _ORIGIN).write_text(json.dumps({"log": _log_of(home), "erasures": erasures}))
     aside.rename(to)

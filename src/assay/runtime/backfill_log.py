@@ -9,6 +9,7 @@ from assay.core.time import TIME_MIN
 from assay.features.state import FeatureState
 from assay.runtime.fold import fold
 from assay.runtime.ports import Entry
+from assay.runtime.tombstones import ERASURE_TYPE
 
 
 def standing(entries: Iterable[Entry]) -> Iterator[Event]:
@@ -18,6 +19,8 @@ def standing(entries: Iterable[Entry]) -> Iterator[Event]:
     """
     told = _Told()
     for entry in entries:
+        if entry.event.type == ERASURE_TYPE:
+            continue  # a receipt is about no entity, and no contract has it
         # A fold applies and retracts, and asks nothing else of a state.
         fold(cast("FeatureState", told), entry)
         yield from told.taken()

@@ -14,6 +14,7 @@ from assay.adapters.files.atomic import sync_folder, write_atomically
 from assay.core.errors import Conflict, Corrupt, Unavailable, shown
 
 Facts = dict[str, Any]
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Folder:
         """
         try:
             self.work.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self.work / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise Unavailable(f"{self.path} cannot be made: {error}") from error
         try:
@@ -109,6 +110,15 @@ class Folder:
         """Remove the files of a stage; the folder stays."""
         for path in (self.work / what).glob("*"):
             path.unlink()
+
+    def forget(self) -> None:
+        """Remove all that was written; the folder stays held."""
+        written = [*self.path.glob("part-*.parquet"), self.quarantine, self.manifest]
+        for path in [*written, *self.work.glob("*")]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != _LOCK:
+                path.unlink(missing_ok=True)
 
     def finish(self, manifest: Facts, refused: list[Path]) -> None:
         """Gather the refused rows, write the manifest, and remove the rest."""
