@@ -44,6 +44,8 @@ def test_entries_refusals_and_position_move_together(log: Log) -> None:
     assert [found.seq for found in log.entries()] == [1, 2]
     assert [(place, kept.raw) for place, kept in log.spoiled()] == [(1, b"x"), (3, b"y")]
     assert [place for place, _ in log.spoiled(after=1)] == [3]
+    log.take([], [Spoiled(4, bad("x"))], 5)
+    assert [place for place, _ in log.spoiled()] == [1, 3, 4], "equal bytes have their own place"
 
 
 def test_messages_without_effect_move_the_position_too(log: Log) -> None:

@@ -17,6 +17,7 @@ from assay.adapters.files.home import HomeLock
 from assay.adapters.files.snapshots import SnapshotFiles
 from assay.adapters.sqlite.log import SqliteLog
 from assay.adapters.sqlite.partition_log import SqlitePartitionLog
+from assay.cli.main import main
 from assay.contracts.decode import encode_event
 from assay.contracts.event import Event
 from assay.core.errors import Unavailable
@@ -205,7 +206,9 @@ def test_refused_messages_of_partitions_are_listed(
     assert {row["code"] for row in told["first"]} == {"contract_violation"}
     one = run(capsys, "quarantine", "list", "--home", str(home), "--limit", "1")[1]
     assert (one["refused"], len(one["first"])) == (2, 1)
-    assert json.dumps(told["first"]).count(USER) == 0, "bodies are not shown"
+    assert json.dumps(told["first"]).count(USER) == 1, "with --json the bodies are shown"
+    assert main(["quarantine", "list", "--home", str(home)]) == 0
+    assert USER not in capsys.readouterr().out
 
 
 def test_a_home_of_a_worker_alone_is_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,11 +119,14 @@ class MemoryLog:
         for refusal in refusals:
             kept = self._refused_as.get(refusal.raw)
             if kept is None or kept not in self._refusals:
-                kept = self._refusal_id = self._refusal_id + 1
-                self._refusals[kept] = msgspec.structs.replace(refusal, id=kept)
-                self._refused_as[refusal.raw] = kept
+                kept = self._refused_as[refusal.raw] = self._keep(refusal)
             ids.append(kept)
         return ids
+
+    def _keep(self, refusal: Refusal) -> int:
+        self._refusal_id += 1
+        self._refusals[self._refusal_id] = msgspec.structs.replace(refusal, id=self._refusal_id)
+        return self._refusal_id
 
     def note_places(self, places: Mapping[int, str]) -> None:
         """See `Quarantine.note_places`."""
