@@ -122,3 +122,17 @@ def test_its_contracts_are_compared_as_its_document_says_them(
 ) -> None:
     code, told = run(capsys, "contract", "check", f"{folder}/", str(folder / CONTRACTS))
     assert (code, told["compatible"]) == (0, True)
+
+
+@pytest.mark.parametrize(("old", "new"), [("login", "erasure"), ("failed", "type")])
+def test_a_name_of_the_platform_is_refused_with_the_file_it_stands_in(
+    folder: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    for name in (CONTRACTS, CATALOG):
+        path = folder / name
+        path.write_text(path.read_text().replace(f"{old}\n", f"{new}\n"))
+    assert main(["features", "list", "--workload", f"{folder}/"]) == 3
+    said = capsys.readouterr().err
+    assert f"{CONTRACTS}: " in said
+    assert f"'{new}'" in said
+    assert "(reserved: " in said

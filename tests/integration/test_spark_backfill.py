@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from tests.property.backfill.cut import backfilled, differences, table_of
 
-from assay.adapters.parquet.arrow import AT, EVENT_ID
+from assay.adapters.parquet.arrow import AT
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
+from assay.contracts.reserved import EVENT_ID
 from assay.core.errors import Conflict, Invalid
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog

@@ -40,7 +40,13 @@ def fields(draw: st.DrawFn, name: str) -> Field:
 
 @st.composite
 def contracts(draw: st.DrawFn) -> EventContract:
-    names = draw(st.lists(st.sampled_from(["x", "y", "z", "id", "ts"]), unique=True, min_size=1))
+    names = draw(
+        st.lists(
+            st.sampled_from(["x", "y", "z", "id", "ts", "event_id", "event_ts"]),
+            unique=True,
+            min_size=1,
+        )
+    )
     made = tuple(draw(fields(name)) for name in names)
     texts = [field.name for field in made if field.kind == "text"]
     keys = tuple(draw(st.lists(st.sampled_from(texts), unique=True))) if texts else ()

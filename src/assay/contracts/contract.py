@@ -12,6 +12,7 @@ from assay.core.errors import Invalid, Unknown
 from assay.core.ids import check_name
 
 Kind = Literal["text", "int", "bool", "money", "decimal", "real", "time"]
+_NUMBERS: tuple[Kind, ...] = ("int", "money", "decimal", "real")
 SCALE_MAX = 12  #: decimal digits of the finest quantum
 Sensitivity = Literal["public", "internal", "personal", "secret"]
 
@@ -45,7 +46,19 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
                 f"field {self.name!r} ({self.kind}): expected a scale of 0 to {SCALE_MAX} digits "
                 f"for a decimal and 0 for every other kind, got {self.scale}"
             )
+        if self.choices and self.kind != "text":
+            raise Invalid(
+                f"field {self.name!r} ({self.kind}): only a text is closed to choices, got "
+                f"{len(self.choices)}"
+            )
+        if self.length_max < 1:
+            raise Invalid(f"field {self.name!r}: expected a positive length, got {self.length_max}")
         bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if bounds and self.kind not in _NUMBERS:
+            raise Invalid(
+                f"field {self.name!r} ({self.kind}): only {', '.join(_NUMBERS)} have bounds, got "
+                f"{self.low} and {self.high}"
+            )
         # No value is smaller than nan, so a bound of nan would forbid nothing without a word.
         if not all(map(math.isfinite, bounds)) or bounds != sorted(bounds):
             raise Invalid(

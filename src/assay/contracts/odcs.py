@@ -125,10 +125,11 @@ def _object(contract: EventContract) -> dict[str, Any]:
 
 def _envelope(contract: EventContract) -> tuple[str, str]:
     """How the event's id and time are called beside fields that may have those names."""
-    return (
-        "event_id" if "id" in contract.by_name else "id",
-        "event_ts" if "ts" in contract.by_name else "ts",
-    )
+    names = ["id", "ts"]
+    for at, name in enumerate(names):
+        while names[at] in contract.by_name:
+            names[at] = f"event_{name}" if names[at] == name else f"{names[at]}_"
+    return names[0], names[1]
 
 
 def _contract(path: str, item: object) -> EventContract:

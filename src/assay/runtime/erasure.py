@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from assay.contracts.event import Event
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.contracts.retraction import told_of
 from assay.core.canonical import digest
 from assay.core.errors import Invalid
@@ -21,7 +22,6 @@ from assay.runtime.ports import Entry, ErasableLog, EventLog, Quarantine
 from assay.runtime.subject import Subject, entries_about, refusals_about
 from assay.runtime.tombstones import (
     ERASURE_PREFIX,
-    ERASURE_TYPE,
     salted,
     tombstone,
     tombstone_digest,

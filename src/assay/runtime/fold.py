@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from assay.contracts.event import Event
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.contracts.retraction import RETRACTION_TYPE, target_of
 from assay.features.state import FeatureState
 from assay.runtime.ports import Entry
-from assay.runtime.tombstones import ERASURE_TYPE
 
 #: Entries that are worth folding at once, and few enough to be held in memory.
 GROUP = 2_000

@@ -7,6 +7,7 @@ for the store. It costs the memory of a second state.
 import time
 from collections.abc import Callable
 
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.core.errors import Unavailable
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
@@ -15,7 +16,6 @@ from assay.runtime.ports import Entry, EventLog
 from assay.runtime.publisher import Publisher
 from assay.runtime.read_model import Status
 from assay.runtime.recovery import Backoff
-from assay.runtime.tombstones import ERASURE_TYPE
 
 #: Entries between two flushes at most: a flush is one script, and the store does nothing else.
 _GROUP = 256

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.contracts.event import Event
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.contracts.retraction import RETRACTION_TYPE, target_of
 from assay.core.time import TIME_MIN
 from assay.features.catalog import Catalog
 from assay.features.state import FeatureState
 from assay.features.vector import Vector
 from assay.runtime.ports import Entry
-from assay.runtime.tombstones import ERASURE_TYPE
 
 NOT_KNOWN = -1  #: ``known_at`` of a history that does not say when it was known
 

@@ -7,13 +7,13 @@ shows everything anew.
 import logging
 from collections.abc import Callable, Mapping
 
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.core.errors import Unavailable
 from assay.features.state import FeatureState
 from assay.runtime.ports import Entry
 from assay.runtime.publisher import Publisher
 from assay.runtime.read_model import Status, Superseded
 from assay.runtime.recovery import Backoff
-from assay.runtime.tombstones import ERASURE_TYPE
 
 _ALIVE = 1.0  #: seconds between two signs of life
 _RETRY_FIRST, _RETRY_LAST = 0.05, 5.0  #: seconds until a store that failed is tried again

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.core.canonical import digest_bytes
 from assay.core.errors import AssayError, Corrupt
 from assay.features.image import Ahead, Foreign, Held, Keep, Part, StateMeta, as_it_is, parts_of
@@ -21,7 +22,6 @@ from assay.runtime.fold import grouped, moves_time
 from assay.runtime.live import Live
 from assay.runtime.ports import Entry, EventLog
 from assay.runtime.seen import packed_words
-from assay.runtime.tombstones import ERASURE_TYPE
 
 FORMAT = 1
 #: Entries between two reports of how far a fold has come.

@@ -15,7 +15,6 @@ from assay.core.time import DAY
 from assay.decisions.outcome import Outcome
 from assay.runtime.ports import Entry, Erased
 
-ERASURE_TYPE = "erasure"  #: no contract has it: only the platform itself writes such an event
 ERASURE_PREFIX = "erasure_"
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 

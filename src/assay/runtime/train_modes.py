@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.contracts.event import Event
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.decisions.record import DecisionRecord
 from assay.features.backfill import backfill
 from assay.features.catalog import Catalog
@@ -21,7 +22,6 @@ from assay.models.lift import Lift, Mode, differing
 from assay.runtime.knowledge import Asked, Fact, facts_of, measured_delays, read_at, touched
 from assay.runtime.knowledge import dated as dated_facts
 from assay.runtime.ports import Entry, EventLog
-from assay.runtime.tombstones import ERASURE_TYPE
 from assay.runtime.vectors import FEATURES_UNAVAILABLE
 
 

@@ -106,7 +106,7 @@ def _with_labels(contracts: ContractSet, request: EventContract) -> ContractSet:
         copied = [request.field(key) for key in request.keys if key not in own.by_name]
         return ContractSet([*contracts, label_contract(copied)])
     for field in own.fields:
-        if field.required and found.by_name.get(field.name, field).kind != field.kind:
+        if found.by_name.get(field.name, field).kind != field.kind:
             raise Invalid(f"{LABEL_TYPE}.{field.name}: expected the kind {field.kind}")
         if field.required and field.name not in found.by_name:
             raise Invalid(f"the event type {LABEL_TYPE!r} tells outcomes: it needs {field.name!r}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from assay.contracts.contract import ContractSet, EventContract
 from assay.contracts.label import LABEL_TYPE
+from assay.contracts.reserved import EVENT_ID, check_reserved
 from assay.core.errors import Invalid
 from assay.decisions.policy import Costs
 from assay.features.catalog import Catalog
@@ -30,7 +31,8 @@ class Workload:
         label_type: event type that carries outcomes.
 
     Raises:
-        Invalid: a part names something that another part does not have.
+        Invalid: a part names something that another part does not have, or has a name that is
+            the platform's own.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Workload:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_reserved(self.contracts)
+        if EVENT_ID in self.catalog.names:
+            raise Invalid(f"{self.name}: no value may be named {EVENT_ID!r}, as its column is")
         if self.amount_field and self.request.field(self.amount_field).kind != "money":
             raise Invalid(f"{self.name}: amount_field {self.amount_field!r} must be money")
         if self.entity_field not in self.request.keys:

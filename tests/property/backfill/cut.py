@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.adapters.parquet.arrow import AT, EVENT_ID, bits_of
+from assay.adapters.parquet.arrow import AT, bits_of
 from assay.adapters.parquet.folder import JournalFile
 from assay.adapters.parquet.stages import ParquetStages
 from assay.contracts.contract import ContractSet
 from assay.contracts.event import Event
+from assay.contracts.reserved import EVENT_ID
 from assay.features.catalog import Catalog
 from assay.features.frame import Frame
 from assay.runtime.backfill import Report, run_backfill

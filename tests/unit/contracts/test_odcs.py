@@ -204,3 +204,18 @@ schema:
         return
     with pytest.raises(Invalid, match=r"bounds|door"):
         from_odcs(parse_yaml(document.encode()))
+
+
+def test_a_field_that_no_document_can_say_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"'n' \(int\): only a text is closed to choices"):
+        Field(name="n", kind="int", choices=("1",))
+    with pytest.raises(Invalid, match=r"'n' \(time\): only int, money, decimal, real have bounds"):
+        Field(name="n", kind="time", low=0)
+    with pytest.raises(Invalid, match="expected a positive length, got 0"):
+        Field(name="n", kind="text", length_max=0)
+
+
+def test_any_names_beside_the_envelope_are_read_back() -> None:
+    fields = tuple(Field(name=name, kind="text") for name in ("id", "event_id", "event_id_"))
+    odd = EventContract(type="odd", version=1, keys=(), fields=fields)
+    assert list(from_odcs(to_odcs(ContractSet([odd]), name="odd"))) == [odd]

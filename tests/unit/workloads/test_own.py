@@ -58,3 +58,17 @@ def test_a_request_without_entities_and_labels_that_tell_nothing_are_refused() -
     sticker = EventContract(type="label", version=1, keys=("card",), fields=(CARD,))
     with pytest.raises(Invalid, match="tells outcomes: it needs 'request_id'"):
         own_workload("shop", ContractSet([PAYMENT, sticker]), GIVEN)
+
+
+def test_what_is_the_platforms_own_is_refused() -> None:
+    with pytest.raises(Invalid, match="no value may be named 'event_id'"):
+        own_workload(
+            "shop",
+            ContractSet([PAYMENT]),
+            {**GIVEN, "features": [COUNT | {"name": "event_id"}]},
+        )
+    named = [Field(name="reviewer", kind="int") if f.name == "reviewer" else f
+             for f in label_contract((CARD,)).fields]  # fmt: skip
+    label = EventContract(type="label", version=1, keys=("card",), fields=tuple(named))
+    with pytest.raises(Invalid, match=r"label\.reviewer: expected the kind text"):
+        own_workload("shop", ContractSet([PAYMENT, label]), GIVEN)

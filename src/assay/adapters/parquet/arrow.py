@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.contracts.contract import EventContract, Kind
+from assay.contracts.reserved import EVENT_ID
 from assay.features.catalog import Catalog
 from assay.features.columns import Coded, Column, Columns, Partly
 from assay.features.definition import ValueKind
 
 Ints = NDArray[np.int64]
 
-EVENT_ID, AT = "event_id", "T"
+AT = "T"
 _REAL, _TEXT, _BOOL = pa.float64(), pa.string(), pa.bool_()
 _VALUES: dict[ValueKind, Any] = {"int": pa.int64(), "real": _REAL, "bool": _BOOL}
 
