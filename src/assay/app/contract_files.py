@@ -1,11 +1,12 @@
-"""Where do contracts come from that are compared or exported? From a file, or from a workload."""
+"""Where do contracts come from that are compared or exported, and how are they written down?"""
 
 from pathlib import Path
 
+from assay.adapters.files.atomic import write_atomically
 from assay.app.own import CONTRACTS, read_contracts
 from assay.app.workloads import WORKLOADS, contracts_of
 from assay.contracts.contract import ContractSet
-from assay.core.errors import NotFound, shown
+from assay.core.errors import Conflict, NotFound, Unavailable, shown
 
 
 def contracts_at(source: str) -> ContractSet:
@@ -27,3 +28,26 @@ def contracts_at(source: str) -> ContractSet:
             f"{shown(source)} is neither a readable file nor a workload "
             f"({', '.join(WORKLOADS)}): {error}"
         ) from error
+
+
+def write_contracts(out: Path, text: str, *, replace: bool) -> None:
+    """Write a document as a whole or not at all.
+
+    Args:
+        out: the file; a link to one is followed.
+        text: of the document.
+        replace: whether the file may be there already.
+
+    Raises:
+        Conflict: it is there and may not be replaced.
+        Unavailable: it cannot be written; what was there before still is.
+    """
+    if out.exists():
+        if not out.is_file():
+            raise Conflict(f"{out} is no file that could be replaced: name another")
+        if not replace:
+            raise Conflict(f"{out} is there already: name another file, or say --replace")
+    try:
+        write_atomically(out.resolve(), text.encode())
+    except OSError as error:
+        raise Unavailable(f"{out} cannot be written: {error}") from error

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import msgspec
 
+from assay.adapters.files.regular import read_regular
 from assay.contracts.contract import ContractSet
 from assay.contracts.odcs import from_odcs
+from assay.contracts.reserved import check_reserved
 from assay.contracts.violation import ContractViolation
 from assay.contracts.yaml_text import YAML_MAX, parse_yaml
-from assay.core.errors import Invalid, NotFound, TooLarge, shown
+from assay.core.errors import Invalid, NotFound, shown
 from assay.features.document import SIZE_MAX
 from assay.workloads.own import own_workload
 from assay.workloads.workload import Workload
@@ -27,6 +29,10 @@ def own_workload_at(folder: Path) -> Workload:
         Invalid: one of them means nothing; the message begins with its path.
     """
     contracts = read_contracts(folder / CONTRACTS)
+    try:
+        check_reserved(contracts)
+    except Invalid as error:
+        raise Invalid(f"{folder / CONTRACTS}: {error}") from error
     catalog = folder / CATALOG
     given = read_table(catalog)
     try:
@@ -76,13 +82,9 @@ def read_table(path: Path) -> object:
 
 def _bounded(path: Path, size_max: int) -> bytes:
     try:
-        with path.open("rb") as file:  # what a file says of its size need not be true: /dev/zero
-            raw = file.read(size_max + 1)
+        return read_regular(path, size_max)
     except OSError as error:
         raise NotFound(f"{shown(str(path), _PATH_MAX)} cannot be read: {error.strerror}") from error
-    if len(raw) > size_max:
-        raise TooLarge(f"{path}: expected a file of at most {size_max:,} bytes, got more")
-    return raw
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

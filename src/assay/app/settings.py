@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
+from assay.adapters.files.regular import read_regular
 from assay.app.kafka_settings import KafkaSettings, check_kafka
 from assay.app.kinds import (
     Count,
@@ -33,6 +34,7 @@ from assay.runtime.keeping import COPY_MAX, EVERY, Keeping
 FILE_NAME = "assay.toml"
 #: Holds the name of the workload whose events a home was first filled with; see `Home.filling`.
 RECORDED = "workload"
+_RECORD_MAX, _FILE_MAX = 1 << 14, 1 << 20  #: bytes
 _PREFIX = "ASSAY_"
 #: ``user:password@`` inside an address: such a value would be shown wherever settings are.
 _CREDENTIALS = re.compile(r"[^\s/@,]*:[^\s/@]+@")
@@ -234,7 +236,7 @@ def _known() -> dict[str, tuple[Any, str]]:
 def _recorded(path: Path) -> dict[str, tuple[Any, str]]:
     """The workload of a home that was filled before; it weighs least, and nothing may differ."""
     try:
-        name = path.read_text(encoding="utf-8").strip()
+        name = read_regular(path, _RECORD_MAX).decode().partition("\n")[0].strip()
         return {"workload": (_folder(path.parent, "workload", name), str(path))}
     except FileNotFoundError:
         return {}
@@ -273,8 +275,8 @@ def _from_file(path: Path) -> list[tuple[str, Any]]:
     if not path.exists():
         return []
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(read_regular(path, _FILE_MAX).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise Invalid(f"{path}: expected TOML, but {error}") from error
     flat: list[tuple[str, Any]] = []
     for key, value in table.items():

@@ -8,7 +8,6 @@ import msgspec
 
 from assay.cli.home import WORKLOAD, settings_of
 from assay.cli.show import JSON, emit, grid
-from assay.core.errors import Conflict
 
 if TYPE_CHECKING:
     from assay.contracts.compatibility import Mode
@@ -28,18 +27,17 @@ def contract() -> None:
 @click.option("--version", default="1.0.0", show_default=True, help="Of the document.")
 def export(workload: str | None, out: Path | None, version: str, *, replace: bool) -> None:
     """Write a workload's event types as an Open Data Contract Standard v3.1 document."""
+    from assay.app.contract_files import write_contracts
     from assay.app.workloads import workload_named
     from assay.contracts.odcs import to_odcs
     from assay.contracts.yaml_text import write_yaml
 
-    if out is not None and out.exists() and not replace:
-        raise Conflict(f"{out} is there already: name another file, or say --replace")
     found = workload_named(workload or settings_of(None).workload)
     text = write_yaml(to_odcs(found.contracts, name=found.name, version=version))
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_contracts(out, text, replace=replace)
         click.echo(f"written: {out}")
 
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from assay.adapters.files.regular import read_regular
 from assay.app.definitions import read_change
-from assay.core.errors import Invalid, TooLarge
-from assay.features.document import SIZE_MAX
+from assay.core.errors import Invalid, NotFound, TooLarge
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.json", "["), ("a.toml", "a=[")])
@@ -16,7 +16,12 @@ def test_a_file_nested_without_end_is_refused_by_name(name: str, text: str, tmp_
 
 
 def test_a_file_that_is_larger_than_it_says_is_not_read_to_its_end() -> None:
-    with pytest.raises(TooLarge, match=f"at most {SIZE_MAX:,} bytes"):
+    with pytest.raises(TooLarge, match="at most 10 bytes"):
+        read_regular(Path("/proc/self/maps"), 10)  # it says that it is empty
+
+
+def test_what_need_not_end_is_no_file() -> None:
+    with pytest.raises(NotFound, match="'/dev/zero' cannot be read: it is no regular file"):
         read_change(Path("/dev/zero"))
 
 

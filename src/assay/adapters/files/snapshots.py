@@ -8,7 +8,6 @@ before anything is read, and nothing is unpickled.
 import fcntl
 import hashlib
 import os
-import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import msgspec
 import numpy as np
 
 from assay.adapters.files.atomic import sync_folder
+from assay.adapters.files.regular import open_regular
 from assay.core.errors import Corrupt, NotFound, Unavailable
 from assay.features.image import Part
 from assay.runtime.snapshot import Kept, Snapshot
@@ -86,7 +86,8 @@ class SnapshotFiles:
         """See `SnapshotStore.load`."""
         path = self._path(seq)
         try:
-            with _opened(path) as stream:
+            # A link could lead to anybody's.
+            with open_regular(path, links=False) as stream:
                 return _read(stream, os.fstat(stream.fileno()).st_size, seq)
         except FileNotFoundError as error:
             raise NotFound(f"there is no snapshot at seq {seq}") from error
@@ -133,15 +134,6 @@ class SnapshotFiles:
             yield
         finally:
             os.close(descriptor)
-
-
-def _opened(path: Path) -> BufferedReader:
-    """A file: a link could lead to anybody's, and a pipe would keep the start waiting for ever."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    raise Corrupt(f"{path.name} cannot be read: it is no file")
 
 
 def _write_all(descriptor: int, data: memoryview) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.adapters.files.regular import check_regular
 from assay.adapters.parquet.arrow import arrow_type
 from assay.adapters.parquet.digests import file_digest
 from assay.contracts.contract import ContractSet
@@ -50,6 +51,7 @@ class InputFile:
     ) -> None:
         self.path, self.name, self.only_type = path, name, only_type
         try:
+            check_regular(path)
             self.metadata = pq.read_metadata(path)
             schema = pq.read_schema(path)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
