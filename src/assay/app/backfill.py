@@ -9,12 +9,13 @@ from typing import Any
 from assay.adapters.parquet.folder import Folder, JournalFile
 from assay.app.home import Home
 from assay.contracts.contract import ContractSet
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.contracts.retraction import with_retractions
 from assay.core.errors import Conflict, Invalid, Unavailable
 from assay.runtime.backfill import Progress, Report, run_backfill
 from assay.runtime.backfill_job import Source, job_digest
 from assay.runtime.backfill_log import standing
-from assay.runtime.tombstones import ERASURE_PREFIX, ERASURE_TYPE
+from assay.runtime.tombstones import ERASURE_PREFIX
 from assay.workloads.workload import Workload
 
 MEMORY_MIN = 1 << 29

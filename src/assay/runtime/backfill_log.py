@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from assay.contracts.event import Event
+from assay.contracts.reserved import ERASURE_TYPE
 from assay.contracts.retraction import RETRACTION_TYPE
 from assay.core.time import TIME_MIN
 from assay.features.state import FeatureState
 from assay.runtime.fold import fold
 from assay.runtime.ports import Entry
-from assay.runtime.tombstones import ERASURE_TYPE
 
 
 def standing(entries: Iterable[Entry]) -> Iterator[Event]:
