@@ -7,9 +7,13 @@ from tests.integration.command_line import run
 from tests.integration.served_home import make_home
 
 from assay.app.home import Home
+from assay.app.own import CATALOG, CONTRACTS
 from assay.app.settings import RECORDED, read_settings
 from assay.app.wire import open_platform
 from assay.cli.main import main
+from assay.contracts.contract import ContractSet, EventContract, Field
+from assay.contracts.odcs import to_odcs
+from assay.contracts.yaml_text import write_yaml
 from assay.workloads.cards.workload import CARDS
 
 ROWS = (
@@ -87,3 +91,55 @@ def test_it_is_written_before_the_first_event_is(tmp_path: Path) -> None:
         (tmp_path / "partitions" / "t" / "0").mkdir(parents=True)
         (tmp_path / "partitions" / "t" / "0" / "log.db").touch()  # as a worker's would be
     assert (tmp_path / RECORDED).exists()
+
+
+def test_contracts_that_change_under_a_home_must_read_what_it_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, home = tmp_path / "shop", tmp_path / "home"
+    folder.mkdir()
+    card = Field(name="card", kind="text")
+    note = Field(name="note", kind="text", required=False)
+
+    def write(*fields: Field, keys: tuple[str, ...] = ("card",)) -> str:
+        payment = EventContract(type="payment", version=1, keys=keys, fields=fields)
+        contracts = ContractSet([payment])
+        (folder / CONTRACTS).write_text(write_yaml(to_odcs(contracts, name="shop")))
+        return f"./../shop\n{contracts.digest}\n"
+
+    (folder / CATALOG).write_text(
+        'request = "payment"\n[[features]]\nname = "paid_1d"\nsource = "payment"\n'
+        'key = ["card"]\naggregate = "count"\nwindow = "1d"\n'
+    )
+    table = tmp_path / "p.csv"
+    table.write_text("id,ts,card\np1,2026-03-01T12:00:00Z,c1\n")
+    bring = ("import", str(table), "--home", str(home), "--type", "payment")
+    first = write(card)
+    assert run(capsys, *bring, "--workload", f"{folder}/")[0] == 0
+    assert (home / RECORDED).read_text() == first
+
+    listing = ["features", "list", "--home", str(home)]
+    for fields, keys, what in (
+        ((card, note), ("card", "note"), "payment: the entity keys change from card to card, note"),
+        ((note,), (), "payment.card: a field is removed"),
+    ):
+        write(*fields, keys=keys)
+        for words in (listing, list(bring), ["serve", "--home", str(home)]):
+            assert main(words) == 3, words
+            said = capsys.readouterr().err
+            assert "cannot be read under it" in said, words
+            assert what in said, words
+        assert (home / RECORDED).read_text() == first
+
+    wider = write(card, note)
+    assert main(listing) == 0
+    assert (home / RECORDED).read_text() == first, "who only reads writes nothing"
+    assert run(capsys, *bring)[1]["duplicates"] == 1
+    assert (home / RECORDED).read_text() == wider
+    write(card)  # what may have come in since has the note
+    assert main(listing) == 3
+    assert "payment.note: a field is removed" in capsys.readouterr().err
+    (home / RECORDED).write_text("./../shop\n")  # as it was before digests were kept
+    assert main(listing) == 0
+    assert run(capsys, *bring)[0] == 0
+    assert (home / RECORDED).read_text() == first

@@ -67,21 +67,31 @@ class Home:
         """While something may be taken in: whose events these are is remembered, if any came.
 
         Every later command reads it with the settings (`read_settings`). It is written first, so
-        that no event is ever here without it, and taken back where the home is still empty.
+        that no event is ever here without it, and taken back where the home is still empty. The
+        contracts of a folder are remembered too; a change that reads on is, from here.
+
+        Raises:
+            Conflict: what is here cannot be read under the contracts that the folder has now.
         """
         path = self.path / RECORDED
-        if path.exists():
-            yield
-            return
-        # A folder from here, so that both may be moved together.
-        is_folder = "/" in workload
-        name = f"./{relpath(workload, self.path.resolve())}" if is_folder else workload
-        write_atomically(path, f"{name}\n".encode())
+        is_new = not path.exists()
+        record = self._record(workload)
+        if is_new or ("/" in workload and path.read_bytes() != record):
+            write_atomically(path, record)
         try:
             yield
         finally:
-            if not self._is_filled():
+            if is_new and not self._is_filled():
                 path.unlink(missing_ok=True)
+
+    def _record(self, workload: str) -> bytes:
+        if "/" not in workload:
+            return f"{workload}\n".encode()
+        from assay.app.contract_record import keep_contracts
+
+        # A folder from here, so that both may be moved together.
+        name = f"./{relpath(workload, self.path.resolve())}"
+        return f"{name}\n{keep_contracts(self.path, workload)}\n".encode()
 
     def _is_filled(self) -> bool:
         if self.partition_logs():

@@ -34,7 +34,7 @@ from assay.runtime.keeping import COPY_MAX, EVERY, Keeping
 FILE_NAME = "assay.toml"
 #: Holds the name of the workload whose events a home was first filled with; see `Home.filling`.
 RECORDED = "workload"
-_RECORD_MAX, _FILE_MAX = 1 << 14, 1 << 20  #: bytes
+RECORD_MAX, _FILE_MAX = 1 << 14, 1 << 20  #: bytes
 _PREFIX = "ASSAY_"
 #: ``user:password@`` inside an address: such a value would be shown wherever settings are.
 _CREDENTIALS = re.compile(r"[^\s/@,]*:[^\s/@]+@")
@@ -236,7 +236,7 @@ def _known() -> dict[str, tuple[Any, str]]:
 def _recorded(path: Path) -> dict[str, tuple[Any, str]]:
     """The workload of a home that was filled before; it weighs least, and nothing may differ."""
     try:
-        name = read_regular(path, _RECORD_MAX).decode().partition("\n")[0].strip()
+        name = read_regular(path, RECORD_MAX).decode().partition("\n")[0].strip()
         return {"workload": (_folder(path.parent, "workload", name), str(path))}
     except FileNotFoundError:
         return {}

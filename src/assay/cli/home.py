@@ -28,9 +28,15 @@ def settings_of(home: str | None, given: Mapping[str, Any] | None = None) -> Set
 
     Raises:
         Invalid: a setting is unknown or wrong.
+        Conflict: the home holds events that its folder's contracts no longer read.
     """
     environment = current_environment()
-    return read_settings(home_from(environment, home), environment, given)
+    settings = read_settings(home_from(environment, home), environment, given)
+    if "/" in settings.workload:
+        from assay.app.contract_record import check_contracts
+
+        check_contracts(settings.home, settings.workload)
+    return settings
 
 
 def opened(home: str | None) -> tuple[Home, Settings]:
