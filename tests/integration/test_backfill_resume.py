@@ -113,6 +113,11 @@ def test_a_changed_input_or_another_job_is_refused(
     assert backfilled(given, out, CATALOG, CONTRACTS, SHAPE).requests == done.requests
     with pytest.raises(Conflict, match="the output of another backfill"):
         backfilled(given, out, other, CONTRACTS, SHAPE)
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    del manifest["unused"]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(Corrupt, match="lacks unused: name a new folder"):
+        backfilled(given, out, CATALOG, CONTRACTS, SHAPE)
 
 
 def test_a_full_disk_says_what_to_do_and_loses_nothing(

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from assay.core.errors import Conflict
+from assay.core.errors import Conflict, Corrupt
 from assay.features.catalog import Catalog
 from assay.runtime.backfill_job import Filled, Lookup, Rows, Shape, Source, fill, lookups_of
 
@@ -111,6 +111,7 @@ def run_backfill(
 
     Raises:
         Conflict: the folder holds another job: its input, its catalog or its format changed.
+        Corrupt: the journal or the manifest in the folder is not what was written there.
         Unavailable: a file cannot be read or written (a full disk): mend it and start again.
     """
     progress("digest", 0, 1)
@@ -230,6 +231,12 @@ def _reported(finished: Facts, header: Facts) -> Report:
     if finished.get("job") != header["job"]:
         raise Conflict("this folder holds the output of another backfill: name a new folder")
     names = [name for name in Report.__struct_fields__ if name != "resumed_steps"]
+    lost = [name for name in names if name not in finished]
+    if lost:
+        raise Corrupt(
+            f"the manifest of this folder lacks {', '.join(lost)}: name a new folder, or "
+            "remove this one to start over"
+        )
     return Report(**{name: finished[name] for name in names}, resumed_steps=0)
 
 

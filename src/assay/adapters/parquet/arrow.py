@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from assay.contracts.contract import EventContract, Kind
 from assay.contracts.reserved import EVENT_ID
+from assay.core.time import TIME_END, TIME_MIN
 from assay.features.catalog import Catalog
 from assay.features.columns import Coded, Column, Columns, Partly
 from assay.features.definition import ValueKind
@@ -52,6 +53,13 @@ def output_schema(catalog: Catalog) -> Any:
 def whole(column: Any) -> Ints:
     """A column of whole numbers without nulls."""
     found: Ints = np.asarray(column.to_numpy(zero_copy_only=False), np.int64)
+    return found
+
+
+def moments(column: Any) -> Ints:
+    """The times of a column that may stand, whatever numbers it is of."""
+    values = column.drop_null().to_numpy(zero_copy_only=False)
+    found: Ints = values[(values >= TIME_MIN) & (values < TIME_END)].astype(np.int64)
     return found
 
 

@@ -6,6 +6,7 @@ accepted here is therefore one that would have been accepted at the door.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -68,11 +69,13 @@ def row_as_event(batch: Any, event_type: str | None, row: int) -> Event:
     payload = {}
     for name in batch.schema.names:
         if name not in ("id", "ts", "type"):
-            value = _python(batch.column(name), row)
+            value = value_at(batch.column(name), row)
             if value is not None:
                 payload[name] = value
     kind: Any = event_type  # a row without one is described as it is, and refused
-    return Event(_python(batch.column("id"), row), kind, _python(batch.column("ts"), row), payload)
+    return Event(
+        value_at(batch.column("id"), row), kind, value_at(batch.column("ts"), row), payload
+    )
 
 
 def by_type(batch: Any, only: str) -> Iterator[tuple[str | None, Any, NDArray[np.intp]]]:
@@ -92,7 +95,7 @@ def by_type(batch: Any, only: str) -> Iterator[tuple[str | None, Any, NDArray[np
     codes = pc.fill_null(types.indices, -1).to_numpy(zero_copy_only=False)
     for code in np.unique(codes).tolist():
         places = np.flatnonzero(codes == code)
-        name = None if code < 0 else types.dictionary[code].as_py()
+        name = None if code < 0 else value_at(types.dictionary, code)
         yield name, rows if len(places) == len(codes) else rows.take(pa.array(places)), places
 
 
@@ -110,8 +113,11 @@ def body(rows: Any, contract: EventContract) -> list[Any]:
 def _suspects(batch: Any, contract: EventContract) -> Mask:
     count = batch.num_rows
     found: Mask = _text_suspects(batch.column("id"), ID_LENGTH_MAX, is_key=True)
-    found |= _nulls(batch.column("id")) | _outside(batch.column("ts"), TIME_MIN, TIME_END - 1)
-    found |= _nulls(batch.column("ts"))
+    found |= _nulls(batch.column("id")) | _nulls(batch.column("ts"))
+    if pa.types.is_decimal(batch.column("ts").type):  # a timestamp among them does not fit
+        found[:] = True
+    else:
+        found |= _outside(batch.column("ts"), TIME_MIN, TIME_END - 1)
     ids, offsets = text_buffers(batch.column("id"))
     found |= np.diff(offsets) == 0 if len(ids) else np.ones(count, np.bool_)
     present = set(batch.schema.names)
@@ -183,10 +189,17 @@ def _nulls(column: Any) -> Mask:
     return found
 
 
-def _python(column: Any, row: int) -> Any:
-    """One value; a text that is not UTF-8 comes back with lone surrogates, which no field takes."""
+def value_at(column: Any, row: int) -> Any:
+    """One value, in words that no field takes where it cannot be said as it is.
+
+    A text that is not UTF-8 comes back with lone surrogates, a decimal (of microseconds) that is no
+    whole number of 64 bits as a text.
+    """
     value = column[row]
     try:
-        return value.as_py()
+        found = value.as_py()
     except UnicodeDecodeError:
         return value.cast(pa.binary()).as_py().decode("utf-8", "surrogateescape")
+    if not isinstance(found, Decimal):
+        return found
+    return int(found) if found == int(found) and abs(found) < 1 << 63 else str(found)

@@ -10,11 +10,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from assay.adapters.files.atomic import sync_folder, write_atomically
 from assay.core.errors import Conflict, Corrupt, Unavailable, shown
+from assay.runtime.backfill_job import Shape, Source
 
 Facts = dict[str, Any]
 _LOCK = "lock"
+
+
+class _Header(msgspec.Struct):
+    job: str
+    inputs: list[Source]
+
+
+class _Step(msgspec.Struct):
+    step: str
+    facts: Facts
+
+
+class _Read(msgspec.Struct):
+    pieces: dict[str, int]
+    refused: int
+    unused: int
+    retracted: int
+
+
+class _Same(msgspec.Struct):
+    duplicates: int
+    conflicts: int
+
+
+class _Order(msgspec.Struct):
+    events: int
+
+
+class _Fill(msgspec.Struct):
+    rows: int
+    overflows: int
+
+
+class _Join(msgspec.Struct):
+    rows: int
+    overflows: int
+    derived_failures: int
+
+
+#: What is read of a step's facts, by its stage.
+_FACTS: dict[str, type[msgspec.Struct]] = {
+    "shape": Shape, "read": _Read, "same": _Same, "order": _Order, "fill": _Fill, "join": _Join
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +185,13 @@ class Folder:
         """The manifest of a job that is done; what a kill left after it is removed.
 
         Raises:
-            Corrupt: it is not JSON.
+            Corrupt: it is no JSON object.
         """
         if not self.manifest.exists():
             return None
         try:
-            found: Facts = json.loads(self.manifest.read_bytes())
-        except ValueError as error:
+            found: Facts = msgspec.convert(json.loads(self.manifest.read_bytes()), dict[str, Any])
+        except (ValueError, RecursionError) as error:
             raise Corrupt(f"{self.manifest} is not a manifest: {error}") from error
         shutil.rmtree(self.work, ignore_errors=True)
         return found
@@ -161,7 +207,7 @@ class JournalFile:
         """See the port; a last line that was torn by a crash is cut off: its step is done again.
 
         Raises:
-            Corrupt: another line is not what was written.
+            Corrupt: another line is not what was written, or lacks facts of its step.
         """
         lines = self._path.read_bytes() if self._path.exists() else b""
         whole = lines[: lines.rfind(b"\n") + 1]
@@ -181,21 +227,19 @@ class JournalFile:
 
     def _line(self, at: int, raw: bytes) -> Facts:
         """The header, or a step and its facts."""
+        kind = _Step if at else _Header
         try:
-            said = json.loads(raw)
-        except (ValueError, RecursionError):
-            said = None
-        wanted: dict[str, type] = (
-            {"step": str, "facts": dict} if at else {"job": str, "inputs": list}
-        )
-        if isinstance(said, dict) and all(
-            isinstance(said.get(name), kind) for name, kind in wanted.items()
-        ):
-            return said
-        raise Corrupt(
-            f"{self._path}, line {at + 1}: expected {' and '.join(wanted)} as a backfill writes "
-            f"them, got {shown(raw[:40])}: remove {self._path.parent.parent} to start over"
-        )
+            said: Facts = json.loads(raw)
+            msgspec.convert(said, kind)
+            if at:
+                msgspec.convert(said["facts"], _FACTS[said["step"].partition("-")[0]])
+        except (ValueError, RecursionError, KeyError) as error:
+            raise Corrupt(
+                f"{self._path}, line {at + 1}: expected {' and '.join(kind.__struct_fields__)} as "
+                f"a backfill writes them, got {shown(raw[:40])} ({error}): remove "
+                f"{self._path.parent.parent} to start over"
+            ) from error
+        return said
 
     def _append(self, line: Mapping[str, Any]) -> None:
         try:

@@ -87,14 +87,13 @@ def _retractions(file: InputFile, contracts: ContractSet) -> Any:
         return
     only = tuple(name for name in _COLUMNS if name in file.columns)
     first = 0
-    for group in range(file.metadata.num_row_groups):
-        for batch in file.batches((group,), only=only):
-            for event_type, rows, places in by_type(batch, file.only_type):
-                if event_type == RETRACTION_TYPE:
-                    good = np.ones(rows.num_rows, np.bool_)
-                    good[[item.row for item in refused_rows(rows, RETRACTION, contracts)]] = False
-                    yield accepted(rows.filter(pa.array(good)), RETRACTION), first + places[good]
-            first += batch.num_rows
+    for batch in file.batches(file.all_groups, only=only):
+        for event_type, rows, places in by_type(batch, file.only_type):
+            if event_type == RETRACTION_TYPE:
+                good = np.ones(rows.num_rows, np.bool_)
+                good[[item.row for item in refused_rows(rows, RETRACTION, contracts)]] = False
+                yield accepted(rows.filter(pa.array(good)), RETRACTION), first + places[good]
+        first += batch.num_rows
 
 
 def _others(ids: Any, bodies: NDArray[np.uint64]) -> list[int]:

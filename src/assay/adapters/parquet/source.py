@@ -5,13 +5,16 @@ timestamp with a time zone) and one column a payload field. A file without ``typ
 of the type that the caller names.
 """
 
+import os
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assay.adapters.files.regular import check_regular
@@ -22,6 +25,8 @@ from assay.core.errors import Invalid, NotFound, Unavailable, near_miss
 
 _ENVELOPE = ("id", "type", "ts")
 _BATCH_ROWS = 1 << 17
+#: Microseconds in one of a timestamp's own units.
+_UNITS = {"s": Decimal(10**6), "ms": Decimal(1000), "us": Decimal(1), "ns": Decimal("0.001")}
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -72,8 +77,7 @@ class InputFile:
     @property
     def bytes_raw(self) -> int:
         """Bytes of all columns before compression."""
-        groups = range(self.metadata.num_row_groups)
-        return sum(self.metadata.row_group(at).total_byte_size for at in groups)
+        return sum(self.metadata.row_group(at).total_byte_size for at in self.all_groups)
 
     def units(self, file: int, rows_max: int) -> Iterator[Unit]:
         """Its row groups, gathered to at most ``rows_max`` rows (one larger group stands alone)."""
@@ -88,17 +92,25 @@ class InputFile:
         if groups:
             yield Unit(file, tuple(groups), first, at - first)
 
+    @property
+    def all_groups(self) -> tuple[int, ...]:
+        """Every row group."""
+        return tuple(range(self.metadata.num_row_groups))
+
     def batches(
         self, groups: tuple[int, ...], only: tuple[str, ...] | None = None
     ) -> Iterator[Any]:
         """The rows of some row groups, a record batch of the contract's types at a time.
+
+        The footer was read once and for all: reading it again for every group would take time by
+        the square of their number.
 
         Raises:
             Invalid: the file is damaged, or a value does not fit its column's type.
         """
         names = list(self.columns if only is None else only)
         try:
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+            with pq.ParquetFile(self.path, metadata=self.metadata, pre_buffer=False) as file:
                 for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=names):
                     yield cast_batch(batch, {name: self.columns[name] for name in names})
         except (pa.ArrowException, OSError) as error:
@@ -110,18 +122,17 @@ class InputFile:
 def cast_batch(batch: Any, columns: Mapping[str, Any]) -> Any:
     """Some columns of a batch, as the types they are read as.
 
-    A column of whole numbers of which one does not fit stays as it is: the door judges its rows.
-
-    Raises:
-        pyarrow.ArrowInvalid: another value does not fit; nothing is rounded or cut.
+    A column of whole numbers of which one does not fit stays as it is, one of timestamps becomes
+    exact decimal microseconds: the door judges their rows. Nothing is rounded or cut.
     """
     arrays = []
     for name, kind in columns.items():
         column = batch.column(batch.schema.get_field_index(name))
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("us", tz="UTC"))
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
+        if pa.types.is_timestamp(column.type):
+            arrays.append(_microseconds(column))
+            continue
         try:
             arrays.append(column.cast(kind))
         except pa.ArrowInvalid:
@@ -131,30 +142,75 @@ def cast_batch(batch: Any, columns: Mapping[str, Any]) -> Any:
     return pa.record_batch(arrays, names=list(columns))
 
 
+def _microseconds(column: Any) -> Any:
+    """Timestamps as whole microseconds, or as decimal ones where one does not fit."""
+    try:
+        return column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    except pa.ArrowInvalid:  # a part of a microsecond, or beyond 64 bits
+        units = column.cast(pa.int64()).cast(pa.decimal128(19, 0))
+        return pc.multiply(units, pa.scalar(_UNITS[column.type.unit]))
+
+
 def input_files(
     given: Path, contracts: ContractSet, only_type: str, ignored: frozenset[str] = frozenset()
 ) -> list[InputFile]:
     """The files a path stands for: itself, or every ``*.parquet`` below it in order of name.
 
+    Links are followed. Files and folders whose name begins with ``.`` or ``_`` are what a job left
+    unfinished or for itself, and are passed over, but for ``_name=value``, a folder of a partition.
+
     Raises:
         NotFound: nothing is there.
-        Invalid: a column to ignore is one that events are made of.
+        Invalid: a column to ignore is one that events are made of; a link leads to a folder that
+            is read anyway; something of that name is no file.
+        Unavailable: a folder below it cannot be listed.
     """
     fields = {field.name for contract in contracts for field in contract.fields}
     meant = sorted(ignored & {*fields, *_ENVELOPE})
     if meant:
         raise Invalid(f"{', '.join(meant)}: a column that contracts speak of cannot be ignored")
     if given.is_dir():
-        found = sorted(p for p in given.rglob("*.parquet") if not p.name.startswith((".", "_")))
+        found = sorted(_below(given))
         names = [str(path.relative_to(given)) for path in found]
     else:
         found, names = ([given] if given.exists() else []), [given.name]
+    for path in found:
+        if path.exists() and not path.is_file():
+            raise Invalid(f"{path} is no file: expected Parquet")
     if not found:
         raise NotFound(f"{given}: expected a Parquet file, or a folder that holds some (*.parquet)")
     return [
         InputFile(path, name, contracts, only_type, ignored)
         for path, name in zip(found, names, strict=True)
     ]
+
+
+def _below(given: Path) -> Iterator[Path]:
+    """Every Parquet file below a folder, through links too; no folder is walked twice."""
+
+    def fail(error: OSError) -> None:
+        raise Unavailable(f"{error.filename} cannot be listed: {error}") from error
+
+    walked: dict[str, str] = {}
+    for folder, below, files in os.walk(given, onerror=fail, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in walked:
+            raise Invalid(
+                f"{folder} and {walked[real]} are one folder, and its events would be read twice: "
+                "remove the link, or move it out of the input"
+            )
+        walked[real] = folder
+        below[:] = sorted(name for name in below if not _set_aside(name))
+        yield from (
+            Path(folder, name)
+            for name in files
+            if name.endswith(".parquet") and not _set_aside(name)
+        )
+
+
+def _set_aside(name: str) -> bool:
+    """Whether a name says that it is not (or not yet) data."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def checked_columns(

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from assay.adapters.parquet.arrow import bits_column, whole
+from assay.adapters.parquet.arrow import bits_column, moments
 from assay.adapters.parquet.conflicts import told
 from assay.adapters.parquet.deal import dealt_events, dealt_requests, dealt_rows
 from assay.adapters.parquet.folder import Folder
@@ -97,10 +96,9 @@ class ParquetStages:
         batches = (
             batch.column(0)
             for file in self._files
-            for group in range(file.metadata.num_row_groups)
-            for batch in file.batches((group,), only=("ts",))
+            for batch in file.batches(file.all_groups, only=("ts",))
         )
-        sample = [np.zeros(0, np.int64), *(whole(pc.drop_null(ts))[::step] for ts in batches)]
+        sample = [np.zeros(0, np.int64), *(moments(ts)[::step] for ts in batches)]
         times = np.sort(np.concatenate(sample))
         # Texts that repeat are stored once in a file, and once a row in memory.
         columns = max(len(file.columns) for file in self._files)
