@@ -40,12 +40,15 @@ def imports(files: tuple[Path, ...], **options: Any) -> int:
 
     A line of JSON is an event in wire form; a row has the envelope and the fields of its event
     type as columns, all names as in the contract. What breaks the contract goes to the quarantine
-    with the reason and its place; nothing stops, and an interrupted import is repeated: what was
-    taken in, or refused, is recognised. Exit code 3: everything was refused.
+    with the reason and its place, and the others are taken in: bytes that are not UTF-8 or a CSV
+    value over 131,072 characters refuse their row alone. Only after a stray quote in a CSV file can
+    nobody tell where the row ends: the file ends before it (exit code 3, with row and line). Mend
+    it, or repeat an interrupted import: what was taken in, or refused, is recognised. Exit code 3
+    too when everything was refused.
 
     Numbers of money are cents unless --major names their column, and one with a decimal point is
     refused without it; a decimal type in a Parquet file is in whole units by itself. Digits are
-    never rounded away.
+    never rounded away: a time finer than a microsecond is refused.
     """
     from assay.app.history import import_lines, import_rows
     from assay.app.workloads import workload_named
@@ -130,6 +133,7 @@ def _lines(files: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
 
 
 def _rows(files: tuple[Path, ...], contracts: Any, options: dict[str, Any]) -> Iterator[Any]:
+    from assay.app.tables import parquet_texts
     from assay.runtime.tables import Layout, TableReader
 
     layout = Layout(
@@ -141,6 +145,6 @@ def _rows(files: tuple[Path, ...], contracts: Any, options: dict[str, Any]) -> I
         naive_utc=options["naive_utc"],
         ignored=frozenset(options["ignored"]),
     )
-    reader = TableReader(contracts, layout)
+    reader = TableReader(contracts, layout, parquet_texts)
     for path in files:
         yield from reader.rows(path)

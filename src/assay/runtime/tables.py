@@ -4,19 +4,14 @@ A row becomes what its sender would have written on the wire; the door then deci
 does not fit its field is passed on as it is, so that the refusal names the field and keeps the row.
 """
 
-import csv
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import msgspec
-import polars as pl
 
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.event import Event
@@ -25,8 +20,8 @@ from assay.core.errors import Invalid, Unknown, known_names, near_miss, shown
 from assay.core.money import minor_digits
 from assay.core.time import parse_time
 from assay.runtime.knowledge import NOT_KNOWN
+from assay.runtime.table_files import Raw, Texts, Unread, csv_rows, parquet_rows
 
-_ROWS_AT_ONCE = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE = frozenset({"int", "money", "decimal"})
 #: How a number is written in a CSV file: Python reads more (1_000, digits of other scripts).
@@ -81,13 +76,14 @@ class TableReader:
     Args:
         contracts: the event types that rows may have.
         layout: of the files.
+        texts: reads Parquet texts of which some are not UTF-8; without it they end their file.
 
     Raises:
         Unknown: the layout names an event type or a field that the contracts do not have.
     """
 
-    def __init__(self, contracts: ContractSet, layout: Layout) -> None:
-        self._contracts, self._layout = contracts, layout
+    def __init__(self, contracts: ContractSet, layout: Layout, texts: Texts | None = None) -> None:
+        self._contracts, self._layout, self._texts = contracts, layout, texts
         kinds = [contracts.get(layout.event_type)] if layout.event_type else list(contracts)
         fields = {field.name: field for contract in kinds for field in contract.fields}
         for name in layout.major:
@@ -99,47 +95,20 @@ class TableReader:
         """The rows of a ``.csv``, ``.csv.gz`` or ``.parquet`` file, a bounded number at a time.
 
         Raises:
-            Invalid: it is none of these, cannot be read, or has a column that is no field.
+            Invalid: it is none of these, cannot be read, has a column that is no field, or has a
+                row whose end nobody can tell.
         """
         for number, raw in enumerate(self._raw(path), start=1):
             place = f"{path.name}:{number}"
-            yield raw(place) if isinstance(raw, _Odd) else self._row(raw, place)
+            yield self._unread(raw, place) if isinstance(raw, Unread) else self._row(raw, place)
 
-    def _raw(self, path: Path) -> Iterator["Mapping[str, Any] | _Odd"]:
+    def _raw(self, path: Path) -> Iterator[Raw]:
         name = path.name.lower()
         if name.endswith((".csv", ".csv.gz")):
-            return self._csv(path)
+            return csv_rows(path, self._check_columns, self._layout.ignored)
         if name.endswith(".parquet"):
-            return self._parquet(path)
+            return parquet_rows(path, self._check_columns, self._layout.ignored, self._texts)
         raise Invalid(f"{shown(path.name)}: expected a .csv, .csv.gz or .parquet file")
-
-    def _csv(self, path: Path) -> Iterator["Mapping[str, Any] | _Odd"]:
-        with closing(_opened(path)) as source:
-            try:
-                reader = csv.reader(source, strict=True)
-                columns = next(reader, [])
-                self._check_columns(path, columns)
-                for values in filter(None, reader):  # a blank line is no row
-                    if len(values) != len(columns):
-                        yield _Odd(values, len(columns), reader.line_num, self._layout.event_type)
-                        continue
-                    yield {name: value or None for name, value in zip(columns, values, strict=True)}
-            except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
-                raise Invalid(f"{path.name} cannot be read as CSV in UTF-8: {error}") from error
-
-    def _parquet(self, path: Path) -> Iterator[Mapping[str, Any]]:
-        try:
-            table = pl.scan_parquet(path)
-            self._check_columns(path, table.collect_schema().names())
-            start = 0
-            while True:
-                part = table.slice(start, _ROWS_AT_ONCE).collect()
-                if part.is_empty():
-                    return
-                yield from part.iter_rows(named=True)
-                start += len(part)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise Invalid(f"{path.name} cannot be read as Parquet: {error}") from error
 
     def _check_columns(self, path: Path, columns: list[str]) -> None:
         layout = self._layout
@@ -159,6 +128,11 @@ class TableReader:
                         f"{layout.event_type!r}.{known_names(name, fields)} Leave it out, or "
                         "name it as ignored (--ignore)"
                     )
+
+    def _unread(self, raw: Unread, place: str) -> Row:
+        """The row that is refused, at its place and at no time, and kept with what it says."""
+        event = Event(place, self._layout.event_type, 0, raw.said)
+        return Row(event, NOT_KNOWN, raw.wrong, place)
 
     def _row(self, raw: Mapping[str, Any], place: str) -> Row:
         layout = self._layout
@@ -241,31 +215,6 @@ def _found(name: str, columns: list[str]) -> str:
         return f" Expected columns between commas, found {shown(columns[0])}"
     first = ", ".join(column[:80] for column in columns[:20])
     return f"{near_miss(name, columns)} Found: {first}{', ...' if len(columns) > 20 else ''}"
-
-
-class _Odd(NamedTuple):
-    """A line of a CSV file with too few values or too many: no value has a name for certain."""
-
-    values: list[str]
-    expected: int
-    line: int
-    event_type: str
-
-    def __call__(self, place: str) -> Row:
-        """The row that is refused for it, and kept with its values as they stand."""
-        said: Any = {"line": self.line, "values": self.values}
-        wrong = ContractViolation(
-            "$",
-            f"{self.expected} values in line {self.line}, as in the header",
-            f"{len(self.values)}",
-        )
-        return Row(Event(place, self.event_type, 0, said), NOT_KNOWN, wrong, place)
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _whole(field: Field, value: Any, *, in_major: bool) -> Any:

@@ -1,20 +1,24 @@
 """A row becomes the event its sender meant, exactly, or the refusal that says why not."""
 
 import gzip
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from assay.app.history import import_rows, replay_quarantine
 from assay.app.home import Home
+from assay.app.tables import parquet_texts
 from assay.contracts.contract import ContractSet, EventContract, Field
 from assay.contracts.decode import ContractViolation, check_event
 from assay.contracts.event import Event
-from assay.core.errors import Invalid
+from assay.core.errors import Invalid, Unavailable
 from assay.core.time import DAY, parse_time
 from assay.runtime.clock import LogClock
 from assay.runtime.knowledge import NOT_KNOWN
@@ -254,3 +258,137 @@ def test_a_key_of_no_text_is_refused_whatever_it_came_in(tmp_path: Path) -> None
     for row in (read, typed):
         with pytest.raises(ContractViolation, match=r"\$\.data\.card"):
             check_event(row.event, CONTRACTS)
+
+
+LINE = f"{{}},{TS},{{}},5\n"
+
+
+def read_bytes(tmp_path: Path, body: bytes, name: str = "paid.csv", **layout: Any) -> list[Row]:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(body) if name.endswith(".gz") else body)
+    return list(TableReader(CONTRACTS, Layout(event_type="paid", **layout)).rows(path))
+
+
+@pytest.mark.parametrize("name", ["paid.csv", "paid.csv.gz"])
+def test_a_line_that_is_not_utf_8_is_refused_alone(tmp_path: Path, name: str) -> None:
+    head, good = "id,ts,card,cents\n", LINE.format("a", "caf\u00e9")
+    bad = LINE.format("b", "caf\u00e9").encode("latin-1")
+    body = head.encode() + good.encode() + bad + LINE.format("c", "c").encode()
+    rows = read_bytes(tmp_path, body, name)
+    assert [row.event.id for row in rows if row.trouble is None] == ["a", "c"]
+    assert rows[0].event.payload["card"] == "caf\u00e9"
+    home = Home(tmp_path / "home")
+    report = import_rows(home, CONTRACTS, PAID, iter(rows), horizon=DAY)
+    assert (report.accepted, report.refused) == (2, 1)
+    log = home.open_log()
+    [kept] = log.refusals()
+    log.close()
+    assert kept.message.startswith("$: expected UTF-8 in column 'card' in line 3, got ")
+    assert (kept.place, b"caf\\\\xe9" in kept.raw) == (f"{name}:2", True)
+    again = replay_quarantine(home, CONTRACTS, PAID, horizon=DAY, clock=LogClock())
+    assert (again.accepted, again.refused) == (0, 1)
+
+
+def test_bytes_of_a_column_that_is_left_out_do_not_matter(tmp_path: Path) -> None:
+    body = f"id,ts,card,cents,note\na,{TS},c,5,".encode() + b"\xe9\n"
+    [row] = read_bytes(tmp_path, body, ignored=frozenset({"note"}))
+    assert check_event(row.event, CONTRACTS).id == "a"
+    with pytest.raises(Invalid, match="cannot be read as CSV in UTF-8: its header"):
+        read_bytes(tmp_path, b"id,ts,card,caf\xe9\n")
+
+
+@pytest.mark.parametrize("quoted", ["{}", '"{}"'])
+def test_a_value_that_is_too_large_is_refused_alone(tmp_path: Path, quoted: str) -> None:
+    head, huge = "id,ts,card,cents\n", quoted.format("x" * 131_073)
+    text = head + LINE.format("a", "c") + LINE.format("b", huge) + LINE.format("d", "c")
+    rows = csv_rows(tmp_path, text)
+    assert [row.trouble is None for row in rows] == [True, False, True]
+    assert str(rows[1].trouble).startswith(
+        "$: expected values of at most 131,072 characters in line 3, got a line of 131,"
+    )
+    assert len(str(rows[1].event.payload)) < 2_000
+    assert [row.place for row in rows] == ["paid.csv:1", "paid.csv:2", "paid.csv:3"]
+
+
+@pytest.mark.parametrize(
+    "value", ['"a"b', '"abc', '"abc\n' + "x" * 131_073, '"' + "x" * 131_073 + '\nx"']
+)
+def test_a_row_whose_end_nobody_can_tell_ends_its_file_and_says_where(
+    tmp_path: Path, value: str
+) -> None:
+    head = "id,ts,card,cents\n\n"
+    text = head + LINE.format("a", "c") + LINE.format("b", value) + LINE.format("d", "c")
+    path = tmp_path / "paid.csv"
+    path.write_text(text, encoding="utf-8")
+    read = TableReader(CONTRACTS, Layout(event_type="paid")).rows(path)
+    assert next(read).event.id == "a"
+    with pytest.raises(Invalid, match=r"from row 2 on \(line 4\): .*mend its quotes"):
+        next(read)
+
+
+def test_a_parquet_time_is_exact_or_refused_alone(tmp_path: Path) -> None:
+    ns = AT * 1000
+    columns = {
+        "ts": pl.Series([ns, ns + 999, ns + 1000], dtype=pl.Datetime("ns", "Europe/Berlin")),
+        "opened": pl.Series([AT // 1000, None, 2**62], dtype=pl.Datetime("ms", "UTC")),
+    }
+    path = tmp_path / "paid.parquet"
+    base = {"id": ["a", "b", "c"], "card": ["c"] * 3, "cents": [1] * 3}
+    pl.DataFrame({**base, **columns}).write_parquet(path)
+    exact, fine, far = TableReader(CONTRACTS, Layout(event_type="paid")).rows(path)
+    assert (exact.event.ts, exact.event.payload["opened"]) == (AT, AT)
+    assert str(fine.event.ts) == "2026-03-01T12:00:00.000000999Z"
+    assert far.event.ts == AT + 1
+    for row, where in ((fine, r"\$\.ts"), (far, r"\$\.data\.opened")):
+        with pytest.raises(ContractViolation, match=where):
+            check_event(row.event, CONTRACTS)
+
+
+def not_utf_8(path: Path, count: int, *, dictionary: bool) -> None:
+    """Every 700th card is no UTF-8."""
+    cards = [b"caf\xe9" if at % 700 == 5 else b"caf\xc3\xa9" for at in range(count)]
+    packed = pa.array(cards, pa.binary())
+    table = pa.table(
+        {
+            "id": [f"e{at}" for at in range(count)],
+            "ts": pa.array(
+                [AT * 1000 + at * 1000 for at in range(count)], pa.timestamp("ns", "UTC")
+            ),
+            "card": pa.StringArray.from_buffers(count, *packed.buffers()[1:]),
+            "cents": pa.array(range(count)),
+        }
+    )
+    pq.write_table(table, path, row_group_size=9_000, use_dictionary=dictionary)
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_parquet_text_that_is_not_utf_8_refuses_its_row_alone(
+    tmp_path: Path, dictionary: bool
+) -> None:
+    """Over row groups and parts of the fast reader, of which the last has no bad text."""
+    count = 41_005
+    not_utf_8(tmp_path / "paid.parquet", count, dictionary=dictionary)
+    layout = Layout(event_type="paid")
+    rows = list(TableReader(CONTRACTS, layout, parquet_texts).rows(tmp_path / "paid.parquet"))
+    assert len(rows) == count
+    for at, row in enumerate(rows):
+        assert row.place == f"paid.parquet:{at + 1}"
+        if at % 700 == 5:
+            assert str(row.trouble).startswith("$: expected UTF-8 in column 'card', got ")
+        else:
+            event = Event(f"e{at}", "paid", AT + at, {"card": "caf\u00e9", "cents": at})
+            assert (row.event, row.trouble) == (event, None)
+    report = import_rows(Home(tmp_path / "home"), CONTRACTS, PAID, rows[:100], horizon=DAY)
+    assert (report.accepted, report.refused) == (99, 1)
+    with pytest.raises(Invalid, match="cannot be read as Parquet"):
+        list(TableReader(CONTRACTS, layout).rows(tmp_path / "paid.parquet"))
+
+
+def test_without_arrow_a_text_that_is_not_utf_8_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "assay.adapters.parquet.texts", None)
+    not_utf_8(tmp_path / "paid.parquet", 10, dictionary=True)
+    reader = TableReader(CONTRACTS, Layout(event_type="paid"), parquet_texts)
+    with pytest.raises(Unavailable, match=r"rows 1 to 20,000 is not UTF-8.*assay\[parquet\]"):
+        list(reader.rows(tmp_path / "paid.parquet"))
