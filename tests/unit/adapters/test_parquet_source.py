@@ -11,7 +11,7 @@ from tests.unit.adapters.test_parquet_check import CATALOG, CONTRACTS, table
 
 from assay.adapters.parquet.source import input_files
 from assay.adapters.parquet.stages import ParquetStages
-from assay.core.errors import Invalid, NotFound
+from assay.core.errors import Invalid, NotFound, Unavailable
 
 
 def names(folder: Path) -> list[str]:
@@ -64,7 +64,7 @@ def test_a_link_to_what_is_read_anyway_is_named(tmp_path: Path, target: str) -> 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p.parquet")
     for given in (tmp_path, tmp_path / "p.parquet"):
-        with pytest.raises(Invalid, match=r"p\.parquet is no file"):
+        with pytest.raises(Unavailable, match=r"p\.parquet cannot be read"):
             names(given)
 
 

@@ -162,8 +162,8 @@ def input_files(
     Raises:
         NotFound: nothing is there.
         Invalid: a column to ignore is one that events are made of; a link leads to a folder that
-            is read anyway; something of that name is no file.
-        Unavailable: a folder below it cannot be listed.
+            is read anyway.
+        Unavailable: a folder below it cannot be listed, or something of that name is no file.
     """
     fields = {field.name for contract in contracts for field in contract.fields}
     meant = sorted(ignored & {*fields, *_ENVELOPE})
@@ -174,9 +174,6 @@ def input_files(
         names = [str(path.relative_to(given)) for path in found]
     else:
         found, names = ([given] if given.exists() else []), [given.name]
-    for path in found:
-        if path.exists() and not path.is_file():
-            raise Invalid(f"{path} is no file: expected Parquet")
     if not found:
         raise NotFound(f"{given}: expected a Parquet file, or a folder that holds some (*.parquet)")
     return [
